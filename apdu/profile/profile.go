@@ -205,12 +205,12 @@ type Reference struct {
 
 // Key is an asymmetric key inside an AP.
 type Key struct {
-	Name    string `json:"name"` // "sign-key"
-	ID      FileID `json:"id"`   // 0000 for an AP's default key without an EF
-	Type    string `json:"type"` // "RSA-2048"
-	Use     []string `json:"use"` // any one suffices: "free", a reference's name, "channel" (until the lock)
-	Made    bool   `json:"made,omitempty"`
-	Default bool   `json:"default,omitempty"` // 80 2A 00 00 signs with it
+	Name    string   `json:"name"` // "sign-key"
+	ID      FileID   `json:"id"`   // 0000 for an AP's default key without an EF
+	Type    string   `json:"type"` // "RSA-2048"
+	Use     []string `json:"use"`  // any one suffices: "free", a reference's name, "channel" (until the lock)
+	Made    bool     `json:"made,omitempty"`
+	Default bool     `json:"default,omitempty"` // 80 2A 00 00 signs with it
 	Fact
 }
 
