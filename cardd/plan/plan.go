@@ -1,0 +1,216 @@
+// Package plan says what has to be done to one card for one order: an ordered
+// list of steps, as data.
+//
+// A plan is a difference. [Build] compares what an order wants with what the
+// card shows and yields only the steps still to do, so that first issue,
+// resuming a torn card and "is this card right?" are one mechanism; a finished
+// card has an empty plan. A plan names secrets and personal data and holds none:
+// contents appear as a length and a keyed digest. The executor can send only
+// what the plan holds.
+//
+// The package is pure: it reads no clock, opens nothing and talks to nobody.
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Op is what a step does.
+type Op string
+
+// The operations. Open selects an application and opens the issuer's channel;
+// ReadKey learns a public key the maker put there; Request has the card sign a
+// certificate request; Certify asks the authority; Compare reads back and
+// compares; SetPIN and ProvePIN set reference data and present it once; Put
+// writes a data object of the issuer domain; Lock ends the issue and is
+// irreversible; Confirm looks at the locked card; Print prints the face.
+const (
+	Open     Op = "open"
+	ReadKey  Op = "read-key"
+	Generate Op = "generate"
+	Request  Op = "request"
+	Certify  Op = "certify"
+	Update   Op = "update"
+	Compare  Op = "compare"
+	SetPIN   Op = "set-pin"
+	ProvePIN Op = "prove-pin"
+	Put      Op = "put"
+	Lock     Op = "lock"
+	Confirm  Op = "confirm"
+	Print    Op = "print"
+)
+
+// Again says what doubt about a step means: the daemon died, or the link failed,
+// after the command left and before the answer was journaled.
+type Again string
+
+// Safe: twice is once. Probe: the device can be asked whether it happened.
+// Never: doubt spoils the card.
+const (
+	Safe  Again = "safe"
+	Probe Again = "probe"
+	Never Again = "never"
+)
+
+// Step is one thing to do.
+type Step struct {
+	ID           string `json:"id"`               // unique in the plan and stable over rebuilding: "update jpki/sign-cert"
+	Op           Op     `json:"op"`               //
+	On           string `json:"on,omitempty"`     // the profile's name: "jpki/sign-cert", or "jpki" for Open
+	From         string `json:"from,omitempty"`   // name of the content or request that goes in
+	Secret       string `json:"secret,omitempty"` // name of the reference data: "pin:signature", "reference-a"
+	Offset       int    `json:"offset,omitempty"` // Update: first byte still to write
+	Length       int    `json:"length,omitempty"` // bytes of content as a whole
+	Digest       string `json:"digest,omitempty"` // keyed digest of the whole content, where it is known beforehand
+	Again        Again  `json:"again"`            //
+	Session      bool   `json:"session,omitempty"`
+	Irreversible bool   `json:"irreversible,omitempty"`
+	Cost         Cost   `json:"cost"`
+}
+
+// Cost is what a step takes on the wire, exactly, for a card that answers as the
+// profile says.
+type Cost struct {
+	APDUs    int `json:"apdus"`    // round trips
+	Sent     int `json:"sent"`     // bytes of command APDUs, secured
+	Received int `json:"received"` // bytes of response APDUs, secured
+}
+
+// Add sums two costs.
+func (c Cost) Add(o Cost) Cost {
+	return Cost{c.APDUs + o.APDUs, c.Sent + o.Sent, c.Received + o.Received}
+}
+
+// Plan is the difference between a card and an order.
+type Plan struct {
+	Version  int    `json:"version"` // of this form, 1
+	Profile  string `json:"profile"`
+	Product  string `json:"product"`
+	Order    string `json:"order"`
+	Card     string `json:"card,omitempty"` // card identification number; empty for a plan made without a card
+	Extended bool   `json:"extended"`       // extended length is used
+	Steps    []Step `json:"steps"`
+}
+
+// Cost of the whole plan.
+func (p *Plan) Cost() Cost {
+	var sum Cost
+	for _, s := range p.Steps {
+		sum = sum.Add(s.Cost)
+	}
+	return sum
+}
+
+// Digest is SHA-256 over the plan's JSON form: what an approver signs and what
+// the journal is bound to.
+func (p *Plan) Digest() string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic("internal error: cannot encode plan: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Step finds a step by its ID.
+func (p *Plan) Step(id string) (Step, bool) {
+	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
+	if i < 0 {
+		return Step{}, false
+	}
+	return p.Steps[i], true
+}
+
+// Empty says that nothing is left to do: the card is as the order wants it.
+func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
+
+// Parse reads the JSON form and checks it.
+func Parse(b []byte) (*Plan, error) {
+	d := json.NewDecoder(strings.NewReader(string(b)))
+	d.DisallowUnknownFields()
+	var p Plan
+	if err := d.Decode(&p); err != nil {
+		return nil, fmt.Errorf("cannot parse plan: %v", err)
+	}
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// Check refuses a plan no executor may carry out: an unknown operation, an ID
+// twice, a secured step outside an open channel, anything but Confirm and Print
+// after the lock.
+func (p *Plan) Check() error {
+	if p.Version != 1 {
+		return fmt.Errorf("cannot accept plan: version %d is not known, 1 is", p.Version)
+	}
+	seen := map[string]bool{}
+	open, locked := "", false
+	for _, s := range p.Steps {
+		if seen[s.ID] {
+			return fmt.Errorf("cannot accept plan: step %q stands twice", s.ID)
+		}
+		seen[s.ID] = true
+		if err := s.check(open, locked); err != nil {
+			return fmt.Errorf("cannot accept plan: step %q: %w", s.ID, err)
+		}
+		switch s.Op {
+		case Open:
+			open = s.On
+		case Lock:
+			locked = true
+		}
+	}
+	return nil
+}
+
+// check judges one step behind the application that is open and the lock.
+func (s Step) check(open string, locked bool) error {
+	rule, ok := rules[s.Op]
+	if !ok {
+		return fmt.Errorf("operation %q is not known", s.Op)
+	}
+	if locked && !rule.afterLock {
+		return fmt.Errorf("%s cannot follow the lock", s.Op)
+	}
+	if app, _, _ := strings.Cut(s.On, "/"); rule.channel && app != open {
+		return fmt.Errorf("%s works on %q while the channel is open on %q", s.Op, s.On, open)
+	}
+	if s.Offset < 0 || s.Length < 0 || s.Offset > s.Length {
+		return fmt.Errorf("offset %d lies outside %d bytes", s.Offset, s.Length)
+	}
+	if rule.secret != (s.Secret != "") {
+		return fmt.Errorf("a secret is named where none belongs, or is missing")
+	}
+	return nil
+}
+
+// rule is what an operation needs and what doubt about it means.
+type rule struct {
+	channel   bool // needs the channel on its application
+	secret    bool // names reference data
+	afterLock bool
+	again     Again
+}
+
+var rules = map[Op]rule{
+	Open:     {again: Safe, afterLock: false},
+	ReadKey:  {channel: true, again: Safe},
+	Generate: {channel: true, again: Probe},
+	Request:  {channel: true, again: Safe},
+	Certify:  {again: Safe},
+	Update:   {channel: true, again: Safe},
+	Compare:  {channel: true, again: Safe},
+	SetPIN:   {channel: true, secret: true, again: Safe},
+	ProvePIN: {channel: true, secret: true, again: Probe},
+	Put:      {channel: true, again: Safe},
+	Lock:     {channel: true, again: Probe},
+	Confirm:  {again: Safe, afterLock: true},
+	Print:    {again: Probe, afterLock: true},
+}
