@@ -1,0 +1,92 @@
+# cardd: `make demo` issues one card on the simulator, `make test` judges everything.
+# Both install what is missing and build first. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# cgo is always stated, so that go never falls back in silence: on here, because
+# PC/SC and OpenJPEG are C libraries; off in `cross`, where it must not be needed.
+GO    := CGO_ENABLED=1 go
+GOOFF := CGO_ENABLED=0 go
+# -buildvcs=false: the same source gives the same binary, with git or without.
+FLAGS := -buildvcs=false
+
+# The one list of packages whose goroutines meet, for the race detector.
+RACE := ./reader/... ./simulator/... ./cardd/internal/...
+
+# How long each fuzz target runs, and how many run at once.
+FUZZTIME ?= 10s
+FUZZJOBS ?= 2
+SOAKTIME ?= 10m
+# make test sets COUNTS; a step writes there how many tests it ran.
+COUNTS   ?= build/test
+
+LINT := build/tools/golangci-lint
+
+.DEFAULT_GOAL := test
+.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz bench soak cross docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+install: ## install the Debian packages that are missing (scripts/packages.txt says why); SKIP_INSTALL=1 leaves that to you
+	@$(if $(SKIP_INSTALL),echo "packages: left to you (SKIP_INSTALL)",scripts/install.sh)
+
+build: ## build bin/cardd, bin/cardctl and bin/cardsim
+	@mkdir -p bin
+	$(GO) build $(FLAGS) -o bin/ ./cardd ./cardd/cardctl ./cardd/cardsim
+
+demo: install build ## issue one invented person's card end to end and show what came of it
+	@scripts/demo.sh
+
+test: ## everything: install build fmt-check vet lint unit race fuzz cross, each timed
+	@MAKE=$(MAKE) scripts/test.sh install build fmt-check vet lint unit race fuzz cross
+
+fmt: ## format all Go source
+	gofmt -w $$(find . -name '*.go' -not -path './build/*')
+
+fmt-check: ## name Go source that is not formatted
+	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './build/*')); \
+	if [[ -n $$out ]]; then echo "not formatted; run make fmt:"; echo "$$out"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet ./...
+
+lint: $(LINT) ## golangci-lint, at the version tools/go.mod pins
+	CGO_ENABLED=1 $(LINT) run ./...
+
+# The linter has hundreds of dependencies; a module of its own keeps them out of
+# ours. Building it takes a minute or two, once.
+$(LINT): tools/go.mod tools/go.sum
+	@echo "building golangci-lint from tools/go.mod; once, about 90 s"
+	@mkdir -p $(@D)
+	$(GOOFF) -C tools build -buildvcs=false -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+unit: ## all tests once, without the race detector
+	@$(GO) run ./scripts/testsum -counts $(COUNTS)/unit -- -timeout 10m ./...
+
+race: ## the packages where goroutines meet, under the race detector
+	@$(GO) run ./scripts/testsum -counts $(COUNTS)/race -- -race -timeout 15m $(RACE)
+
+fuzz: ## each fuzz target for FUZZTIME (10s), FUZZJOBS (2) at once
+	@$(GO) run ./scripts/fuzz -counts $(COUNTS)/fuzz -time $(FUZZTIME) -jobs $(FUZZJOBS)
+
+bench: ## the figures, one a line: name value unit bound; fails when a bound is missed
+	@$(GO) run $(FLAGS) ./bench
+
+soak: ## long: the race packages ten times over, then each fuzz target for SOAKTIME (10m)
+	@$(GO) run ./scripts/testsum -counts build/soak/race -- -race -count 10 -timeout 4h $(RACE)
+	@$(GO) run ./scripts/fuzz -counts build/soak/fuzz -time $(SOAKTIME) -jobs $(FUZZJOBS)
+
+cross: ## cardctl for Windows and for arm64, without a C compiler
+	GOOS=windows GOARCH=amd64 $(GOOFF) build $(FLAGS) -o /dev/null ./cardd/cardctl
+	GOOS=windows GOARCH=amd64 $(GOOFF) vet ./cardd/cardctl
+	GOOS=linux GOARCH=arm64 $(GOOFF) build $(FLAGS) -o /dev/null ./cardd/cardctl
+
+docs: build ## write man pages and completions anew into docs/man
+	bin/cardctl docs --out docs/man
+
+clean: ## remove what was built and what the demo left
+	rm -rf bin build demo
