@@ -115,7 +115,7 @@ func (p *Answer) parseGroups(y byte, rest []byte) ([]byte, error) {
 				continue
 			}
 			if len(rest) == 0 {
-				return nil, fmt.Errorf("T%c%d is missing", "ABCD"[bit], len(p.Groups)+1)
+				return nil, fmt.Errorf("interface byte T%c%d is missing", "ABCD"[bit], len(p.Groups)+1)
 			}
 			*b, rest = Byte{rest[0], true}, rest[1:]
 		}

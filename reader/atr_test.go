@@ -126,7 +126,7 @@ func TestBadATRsSayWhatIsWrong(t *testing.T) {
 		{"TCK wrong", "3B E0 00 FF 81 31 FE 45 15", "TCK is 15, not 14"},
 		{"TCK where none belongs", "3B 00 00", "1 bytes follow"},
 		{"T=15 first", "3B 80 0F 8F", "T=15"},
-		{"endless chain", "3B" + strings.Repeat("80", 32), "TD33 is missing"},
+		{"endless chain", "3B" + strings.Repeat("80", 32), "TD32 is missing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

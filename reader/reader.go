@@ -113,7 +113,7 @@ var (
 type Error struct {
 	Op     string // what was wanted: "open", "transmit", "reset", "watch"
 	Reader string
-	Kind   error // one of the Err values above
+	Kind   error  // one of the Err values above
 	Detail string // the system's own words, for example the PC/SC code
 }
 
