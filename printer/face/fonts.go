@@ -1,0 +1,167 @@
+package face
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"unicode"
+
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/font/opentype"
+)
+
+// DefaultFontPaths is where Debian's fonts-ipamj-mincho puts IPAmj Mincho, the
+// font of the Moji_Joho collection. At 46 MB it is loaded, not embedded.
+var DefaultFontPaths = []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}
+
+// Fonts is a list of fonts in order of preference, parsed once. All methods
+// may be called at once from several goroutines.
+type Fonts struct {
+	list []*typeface
+}
+
+// typeface is one parsed font. Its faces are pooled, since a font.Face is for
+// one goroutine and costs a megabyte of cache.
+type typeface struct {
+	font  *font.Font
+	em    float32 // font units in one em
+	faces sync.Pool
+}
+
+// parsed keeps the fonts of this process by path: IPAmj Mincho takes a quarter
+// of a second and some 60 MB.
+var parsed struct {
+	sync.Mutex
+	byPath map[string]*typeface
+}
+
+// LoadFonts parses font files (TrueType, OpenType, or the first font of a
+// collection), in order of preference; without paths, [DefaultFontPaths]. A
+// file is parsed once in a process, however often it is loaded.
+func LoadFonts(paths ...string) (*Fonts, error) {
+	if len(paths) == 0 {
+		paths = DefaultFontPaths
+	}
+	f := &Fonts{}
+	for _, path := range paths {
+		t, err := loadTypeface(path)
+		if err != nil {
+			return nil, fmt.Errorf("cannot load the font %s: %w; install the package fonts-ipamj-mincho or name a font file in the configuration", path, err)
+		}
+		f.list = append(f.list, t)
+	}
+	return f, nil
+}
+
+func loadTypeface(path string) (*typeface, error) {
+	parsed.Lock()
+	defer parsed.Unlock()
+	if t, ok := parsed.byPath[path]; ok {
+		return t, nil
+	}
+	t, err := parseTypeface(path)
+	if err != nil {
+		return nil, err
+	}
+	if parsed.byPath == nil {
+		parsed.byPath = map[string]*typeface{}
+	}
+	parsed.byPath[path] = t
+	return t, nil
+}
+
+func parseTypeface(path string) (*typeface, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // read only
+	loaders, err := opentype.NewLoaders(file)
+	if err != nil {
+		return nil, err
+	}
+	if len(loaders) == 0 {
+		return nil, errors.New("the collection is empty")
+	}
+	ft, err := font.NewFont(loaders[0])
+	if err != nil {
+		return nil, err
+	}
+	t := &typeface{font: ft, em: float32(ft.Upem())}
+	t.faces.New = func() any { return font.NewFace(ft) }
+	return t, nil
+}
+
+// glyph is one character ready to draw: its outline in font units, y upwards.
+type glyph struct {
+	cluster
+	outline []font.Segment
+	advance float32 // in em
+	em      float32 // font units in one em
+}
+
+// isSpace tells a character that is rightly empty.
+func (g glyph) isSpace() bool { return unicode.Is(unicode.Zs, g.base) }
+
+// Check tells whether every character of a text can be printed exactly: its
+// base glyph exists, and its base and variation selector exist as a pair in
+// one font. The first that cannot is a [*GlyphError]. An empty text passes.
+func (f *Fonts) Check(field, text string) error {
+	_, err := f.glyphs(field, text)
+	return err
+}
+
+// glyphs looks every character up; field is for the error.
+func (f *Fonts) glyphs(field, text string) ([]glyph, error) {
+	cs, err := clusters(field, text)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]glyph, len(cs))
+	for i, c := range cs {
+		g, why := f.glyph(c)
+		if why != "" {
+			return nil, &GlyphError{Field: field, Index: i + 1, CodePoints: c.codePoints(), Reason: why}
+		}
+		out[i] = g
+	}
+	return out, nil
+}
+
+// glyph takes the first font that has the cluster exactly.
+func (f *Fonts) glyph(c cluster) (glyph, Reason) {
+	why := NoGlyph
+	if c.selector != 0 {
+		why = NoVariation
+	}
+	for _, t := range f.list {
+		id, ok := t.lookup(c)
+		if !ok {
+			continue
+		}
+		g := t.glyph(c, id)
+		if len(g.outline) > 0 || g.isSpace() {
+			return g, ""
+		}
+		why = EmptyGlyph
+	}
+	return glyph{}, why
+}
+
+// lookup asks the cmap, and for a selector the exact pair in its format 14
+// subtable. Glyph 0 is .notdef and never an answer.
+func (t *typeface) lookup(c cluster) (font.GID, bool) {
+	id, ok := t.font.NominalGlyph(c.base)
+	if c.selector != 0 {
+		id, ok = t.font.VariationGlyph(c.base, c.selector)
+	}
+	return id, ok && id != 0
+}
+
+func (t *typeface) glyph(c cluster, id font.GID) glyph {
+	f := t.faces.Get().(*font.Face)
+	defer t.faces.Put(f)
+	outline, _ := f.GlyphDataOutline(id)
+	return glyph{cluster: c, outline: outline.Segments, advance: f.HorizontalAdvance(id) / t.em, em: t.em}
+}

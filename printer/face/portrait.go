@@ -1,0 +1,92 @@
+package face
+
+import (
+	"image"
+	"image/color"
+
+	"golang.org/x/image/draw"
+)
+
+// portrait crops a photograph to the shape w × h and scales it to that many
+// pixels of grey. Of the sides equal parts are cut; of the height, a third of
+// the cut is taken above, where the head is.
+func portrait(m image.Image, w, h int) *image.Gray {
+	orientation := 1
+	if o, ok := m.(oriented); ok {
+		m, orientation = o.stored, o.orientation
+	}
+	b := m.Bounds()
+	g := turn(reduce(m, max(1, min(b.Dx(), b.Dy())/(2*max(w, h)))), orientation)
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.CatmullRom.Scale(out, out.Rect, g, crop(g.Rect, w, h), draw.Src, nil)
+	grey := image.NewGray(out.Rect)
+	for i := range grey.Pix {
+		grey.Pix[i] = out.Pix[4*i]
+	}
+	return grey
+}
+
+// crop is the largest part of r of the shape w × h.
+func crop(r image.Rectangle, w, h int) image.Rectangle {
+	if width := r.Dy() * w / h; width < r.Dx() {
+		r.Min.X += (r.Dx() - width) / 2
+		r.Max.X = r.Min.X + max(1, width)
+		return r
+	}
+	height := max(1, r.Dx()*h/w)
+	r.Min.Y += (r.Dy() - height) / 3
+	r.Max.Y = r.Min.Y + height
+	return r
+}
+
+// reduce averages squares of n × n pixels into one grey pixel; what is left
+// over at the right and lower edges is dropped.
+func reduce(m image.Image, n int) *image.Gray {
+	b := m.Bounds()
+	luma := lumaOf(m)
+	out := image.NewGray(image.Rect(0, 0, max(1, b.Dx()/n), max(1, b.Dy()/n)))
+	for y := range out.Rect.Dy() {
+		for x := range out.Rect.Dx() {
+			var sum int
+			for i := range n * n {
+				sum += int(luma(b.Min.X+x*n+i%n, b.Min.Y+y*n+i/n))
+			}
+			out.Pix[y*out.Stride+x] = byte((sum + n*n/2) / (n * n))
+		}
+	}
+	return out
+}
+
+// lumaOf reads one pixel's luma, without an allocation for what JPEG and PNG
+// decode to. Transparent parts show white.
+func lumaOf(m image.Image) func(x, y int) byte {
+	switch m := m.(type) {
+	case *image.YCbCr:
+		return func(x, y int) byte { return m.Y[m.YOffset(x, y)] }
+	case *image.Gray:
+		return func(x, y int) byte { return m.Pix[m.PixOffset(x, y)] }
+	case *image.RGBA:
+		return func(x, y int) byte { return luma(m.RGBAAt(x, y)) }
+	}
+	return func(x, y int) byte { return luma(color.RGBAModel.Convert(m.At(x, y)).(color.RGBA)) }
+}
+
+// luma weighs as JFIF does, over white.
+func luma(c color.RGBA) byte {
+	white := 255 - uint32(c.A)
+	return byte((19595*(uint32(c.R)+white) + 38470*(uint32(c.G)+white) + 7471*(uint32(c.B)+white) + 1<<15) >> 16)
+}
+
+// turn shows a small grey picture upright.
+func turn(g *image.Gray, orientation int) *image.Gray {
+	if orientation == 1 {
+		return g
+	}
+	o := oriented{g, orientation}
+	out := image.NewGray(o.Bounds())
+	for i := range out.Pix {
+		x, y := source(i%out.Stride, i/out.Stride, g.Rect.Dx(), g.Rect.Dy(), orientation)
+		out.Pix[i] = g.Pix[y*g.Stride+x]
+	}
+	return out
+}

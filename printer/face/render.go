@@ -1,0 +1,252 @@
+package face
+
+import (
+	"fmt"
+	"image"
+	"image/draw"
+	"math"
+
+	"rsc.io/qr"
+
+	"jukicard/printer"
+)
+
+// canvas is one side being drawn.
+type canvas struct {
+	fonts  *Fonts
+	layout *Layout
+	data   Data
+	img    *image.RGBA
+	pen    pen
+}
+
+// kinds draw the kinds of item.
+var kinds = map[string]func(*canvas, item) error{
+	"text":    (*canvas).words,
+	"field":   (*canvas).field,
+	"remarks": (*canvas).remarks,
+	"photo":   (*canvas).photo,
+	"qr":      (*canvas).qr,
+	"box":     (*canvas).box,
+	"mark":    (*canvas).mark,
+	"waves":   (*canvas).waves,
+}
+
+// Render draws both sides of a card at the layout's resolution. Errors are
+// *GlyphError, *OverflowError and *DataError; then nothing is to be printed.
+// The same layout and data give the same pixels.
+func (f *Fonts) Render(l *Layout, d Data) (printer.Face, error) {
+	if err := l.checkDPI(); err != nil {
+		return printer.Face{}, err
+	}
+	if err := d.checkNumbers(); err != nil {
+		return printer.Face{}, err
+	}
+	var drawn [2]*image.RGBA
+	for i, side := range l.sides() {
+		c := &canvas{fonts: f, layout: l, data: d, img: blank(l.Size())}
+		c.pen.dst = c.img
+		for _, it := range side.items {
+			if err := kinds[it.Kind](c, it); err != nil {
+				return printer.Face{}, err
+			}
+		}
+		drawn[i] = c.img
+	}
+	return printer.Face{Front: drawn[0], Back: drawn[1], DPI: l.DPI}, nil
+}
+
+func blank(size image.Point) *image.RGBA {
+	m := image.NewRGBA(image.Rectangle{Max: size})
+	for i := range m.Pix {
+		m.Pix[i] = 0xFF
+	}
+	return m
+}
+
+// room is an item's place for text.
+func (c *canvas) room(i item) room {
+	least := i.Least
+	if least == 0 {
+		least = i.Size
+	}
+	return room{
+		box: c.layout.rect(i), size: c.layout.length(i.Size), least: c.layout.length(least),
+		lines: max(1, i.Lines), align: i.Align, track: float32(i.Track),
+	}
+}
+
+// write sets a text in an item's place.
+func (c *canvas) write(i item, field string, text []glyph, remedy string) error {
+	m := c.room(i)
+	b, ok := m.fit(text)
+	if !ok {
+		return &OverflowError{field, remedy}
+	}
+	c.pen.ink = i.Ink.uniform()
+	b.draw(&c.pen, m, 1)
+	return nil
+}
+
+func (c *canvas) words(i item) error {
+	text, err := c.fonts.glyphs("layout's text", i.Text)
+	if err != nil {
+		return err
+	}
+	return c.write(i, "layout's text", text, "give it more room in the layout")
+}
+
+func (c *canvas) field(i item) error {
+	value, name := c.data.text(i.Field), fieldNames[i.Field]
+	if value == "" && i.Optional {
+		return nil
+	}
+	text, err := c.fonts.required(name, value)
+	if err != nil {
+		return err
+	}
+	return c.write(i, name, text, "nothing is cut off: shorten it as the resident register permits, or use a layout with more room")
+}
+
+// remarks fills the lines of 追記欄. A remark that is too long for one line
+// at its smallest takes further ones while there are any.
+func (c *canvas) remarks(i item) error {
+	full := &OverflowError{"remarks", "追記欄 is full: the card must be issued anew"}
+	total := max(1, i.Lines)
+	line := i
+	line.H = i.H / float64(total)
+	for used, k := 0, 0; k < len(c.data.Remarks); k++ {
+		text, err := c.fonts.required("remarks", c.data.Remarks[k])
+		if err != nil {
+			return err
+		}
+		lines, ok := c.remarkLines(line, text, total-used)
+		if !ok {
+			return full
+		}
+		for _, part := range lines {
+			line.Y = i.Y + float64(used)*line.H
+			if err := c.write(line, "remarks", part, full.Remedy); err != nil {
+				return err
+			}
+			used++
+		}
+	}
+	return nil
+}
+
+// remarkLines breaks one remark into at most so many lines.
+func (c *canvas) remarkLines(i item, text []glyph, most int) ([][]glyph, bool) {
+	i.Lines = 1
+	m := c.room(i)
+	if _, ok := m.fit(text); ok {
+		return [][]glyph{text}, most > 0
+	}
+	lines := wrap(text, float32(m.box.Dx())/m.least, m.track)
+	return lines, len(lines) <= most
+}
+
+// photo sets the photograph; where there is none, nothing.
+func (c *canvas) photo(i item) error {
+	if c.data.Photo == nil {
+		return nil
+	}
+	r := c.layout.rect(i)
+	draw.Draw(c.img, r, portrait(c.data.Photo, r.Dx(), r.Dy()), image.Point{}, draw.Src)
+	c.outline(r, i)
+	return nil
+}
+
+// quiet is the white margin of a QR code in modules (ISO/IEC 18004:2015, 9.1).
+const quiet = 4
+
+// qr sets the 12 digits as a QR code (rules sheet, 7), version 1, with the
+// strongest error correction. Modules are whole pixels, so that the edges stay
+// sharp; what is left over is white.
+func (c *canvas) qr(i item) error {
+	code, err := qr.Encode(c.data.MyNumber, qr.H)
+	if err != nil {
+		return fmt.Errorf("cannot encode my number as a QR code: %v", err)
+	}
+	r := c.layout.rect(i)
+	module := min(r.Dx(), r.Dy()) / (code.Size + 2*quiet)
+	if module < 2 {
+		return &OverflowError{"QR code", "give it more room in the layout"}
+	}
+	draw.Draw(c.img, r, image.White, image.Point{}, draw.Src)
+	origin := r.Min.Add(image.Pt((r.Dx()-module*code.Size)/2, (r.Dy()-module*code.Size)/2))
+	for y := range code.Size {
+		for x := range code.Size {
+			if code.Black(x, y) {
+				at := origin.Add(image.Pt(x*module, y*module))
+				draw.Draw(c.img, image.Rectangle{at, at.Add(image.Pt(module, module))}, image.Black, image.Point{}, draw.Src)
+			}
+		}
+	}
+	return nil
+}
+
+// box fills and outlines a rectangle.
+func (c *canvas) box(i item) error {
+	r := c.layout.rect(i)
+	if i.Fill != nil {
+		draw.Draw(c.img, r, i.Fill.uniform(), image.Point{}, draw.Src)
+	}
+	c.outline(r, i)
+	return nil
+}
+
+// outline draws the inner edge of a rectangle, at least a pixel wide.
+func (c *canvas) outline(r image.Rectangle, i item) {
+	if i.Stroke == 0 {
+		return
+	}
+	n := max(1, c.layout.pixels(i.Stroke))
+	inner := r.Inset(n)
+	for _, edge := range []image.Rectangle{
+		{r.Min, image.Pt(r.Max.X, inner.Min.Y)}, {image.Pt(r.Min.X, inner.Max.Y), r.Max},
+		{image.Pt(r.Min.X, inner.Min.Y), image.Pt(inner.Min.X, inner.Max.Y)}, {image.Pt(inner.Max.X, inner.Min.Y), image.Pt(r.Max.X, inner.Max.Y)},
+	} {
+		draw.Draw(c.img, edge, i.Ink.uniform(), image.Point{}, draw.Src)
+	}
+}
+
+// mark sets words at an angle, from the lower left corner of its place.
+func (c *canvas) mark(i item) error {
+	text, err := c.fonts.glyphs("layout's text", i.Text)
+	if err != nil {
+		return err
+	}
+	r, size, along := c.layout.rect(i), c.layout.length(i.Size), float32(0)
+	c.pen.ink = i.Ink.uniform()
+	for _, g := range text {
+		c.pen.fill(g.outline, turned(image.Pt(r.Min.X, r.Max.Y), along, size, i.Angle, g))
+		along += (g.advance + float32(i.Track)) * size
+	}
+	return nil
+}
+
+// waves covers a place with fine wavy lines, the ground of the card.
+func (c *canvas) waves(i item) error {
+	const (
+		length = 14.0 // mm of one wave
+		height = 1.1  // mm from its middle to its crest
+		points = 48   // of one wave
+	)
+	r := c.layout.rect(i)
+	c.pen.dst = c.img.SubImage(r).(*image.RGBA)
+	defer func() { c.pen.dst = c.img }()
+	c.pen.ink = i.Ink.uniform()
+	n := int(math.Ceil(i.W / length * points))
+	for y := i.Y - height; y < i.Y+i.H+height; y += i.Step {
+		band := make([][2]float32, 2*(n+1))
+		for k := range n + 1 {
+			x := i.X + float64(k)*length/points
+			middle := y + height*math.Sin(2*math.Pi*(x+y/2)/length)
+			band[k] = [2]float32{c.layout.length(x), c.layout.length(middle - i.Stroke/2)}
+			band[2*n+1-k] = [2]float32{c.layout.length(x), c.layout.length(middle + i.Stroke/2)}
+		}
+		c.pen.polygon(band)
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package face
+
+import (
+	"fmt"
+	"image"
+	"strings"
+	"unicode"
+)
+
+// OverflowError is text that does not fit its place even at the smallest
+// permitted size and with every permitted line. Nothing was cut.
+type OverflowError struct {
+	Field  string // for example "address"
+	Remedy string
+}
+
+// Error names the field and the remedy.
+func (e *OverflowError) Error() string {
+	return fmt.Sprintf("cannot fit the %s in its place at the smallest permitted size; %s", e.Field, e.Remedy)
+}
+
+// The em box of a Japanese font: the baseline stands 0.88 em below its top.
+// Lines of one text are 1.2 em apart.
+const (
+	ascent = 0.88
+	pitch  = 1.2
+)
+
+// room is the place for a text, in pixels: its box, the preferred and the
+// smallest em size, and how many lines it may take.
+type room struct {
+	box         image.Rectangle
+	size, least float32
+	lines       int
+	align       string // "left", "center" or "right"
+	track       float32
+}
+
+// block is a text that fits: its lines and their em size in pixels.
+type block struct {
+	lines [][]glyph
+	size  float32
+}
+
+// fit shrinks the text down to the smallest size on one line, then does the
+// same with one line more, and so on. It reports false when that is not enough.
+func (m room) fit(text []glyph) (block, bool) {
+	for n := 1; n <= m.lines; n++ {
+		largest := min(m.size, float32(m.box.Dy())/(1+float32(n-1)*pitch))
+		for size := largest; size >= m.least; size -= 0.5 {
+			lines := wrap(text, float32(m.box.Dx())/size, m.track)
+			if len(lines) <= n {
+				return block{lines, size}, true
+			}
+		}
+	}
+	return block{}, false
+}
+
+// width is a line's length in em.
+func width(line []glyph, track float32) float32 {
+	var w float32
+	for _, g := range line {
+		w += g.advance + track
+	}
+	if len(line) > 0 {
+		w -= track
+	}
+	return w
+}
+
+// wrap breaks a text into lines no longer than most em. A line is broken after
+// a space in its last third if there is one, else where Japanese and Latin
+// custom allow, else between any two characters.
+func wrap(text []glyph, most, track float32) [][]glyph {
+	var lines [][]glyph
+	text = trimSpaces(text)
+	for len(text) > 0 {
+		n := reach(text, most, track)
+		if n < len(text) {
+			n = breakBefore(text, n)
+		}
+		lines = append(lines, trimSpaces(text[:n]))
+		text = trimSpaces(text[n:])
+	}
+	return lines
+}
+
+// reach is how many characters fit, at least one.
+func reach(text []glyph, most, track float32) int {
+	var w float32
+	for i, g := range text {
+		if w += g.advance; w > most+1e-4 && i > 0 && !g.isSpace() {
+			return i
+		}
+		w += track
+	}
+	return len(text)
+}
+
+// breakBefore chooses the break at or before n.
+func breakBefore(text []glyph, n int) int {
+	for i := n; i > n*2/3 && i > 0; i-- {
+		if text[i-1].isSpace() || text[i].isSpace() {
+			return i
+		}
+	}
+	for i := n; i > n/2; i-- {
+		if mayBreak(text[i-1].base, text[i].base) {
+			return i
+		}
+	}
+	return n
+}
+
+// Characters that do not begin or end a line (JIS X 4051:2004, 行頭禁則 and
+// 行末禁則; those that occur in names and addresses).
+const (
+	notFirst = "、。，．・）」』】〕］)]々ーゝゞヽヾぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+	notLast  = "（「『【〔［(["
+)
+
+func mayBreak(before, after rune) bool {
+	if strings.ContainsRune(notFirst, after) || strings.ContainsRune(notLast, before) {
+		return false
+	}
+	return !inWord(before) || !inWord(after)
+}
+
+// inWord tells characters that stay together: Latin words, house numbers such
+// as 12-7 and １２－７.
+func inWord(r rune) bool {
+	return unicode.IsDigit(r) || unicode.In(r, unicode.Latin) || strings.ContainsRune("-－‐−'’.", r)
+}
+
+func trimSpaces(line []glyph) []glyph {
+	for len(line) > 0 && line[0].isSpace() {
+		line = line[1:]
+	}
+	for len(line) > 0 && line[len(line)-1].isSpace() {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
+// draw sets the block in the room, in the middle of its height. Origins are
+// whole pixels, so that the same character always looks the same. Drawing at
+// scale k gives the same picture k times as large.
+func (b block) draw(p *pen, m room, k int) {
+	height := b.size * (1 + float32(len(b.lines)-1)*pitch)
+	top := float32(m.box.Min.Y) + (float32(m.box.Dy())-height)/2
+	for i, line := range b.lines {
+		y := floor(top + (float32(i)*pitch+ascent)*b.size + 0.5)
+		x := m.start(width(line, m.track) * b.size)
+		for _, g := range line {
+			p.fill(g.outline, at(float32(k*floor(x+0.5)), float32(k*y), float32(k)*b.size, g))
+			x += (g.advance + m.track) * b.size
+		}
+	}
+}
+
+// start is the x at which a line of that many pixels begins.
+func (m room) start(length float32) float32 {
+	slack := float32(m.box.Dx()) - length
+	switch m.align {
+	case "right":
+		return float32(m.box.Max.X) - length
+	case "center":
+		return float32(m.box.Min.X) + slack/2
+	}
+	return float32(m.box.Min.X)
+}
