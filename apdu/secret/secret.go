@@ -7,11 +7,15 @@
 package secret
 
 import (
+	"bytes"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"unicode/utf8"
+	"unsafe"
 )
 
 // Redacted is what every printer shows in place of a secret.
@@ -52,6 +56,13 @@ func (s Bytes) Lend(f func(b []byte) error) error {
 		return ErrDestroyed
 	}
 	return f(*p)
+}
+
+// LendString is Lend for callers that need a string, which is made without a copy.
+// f must not keep it, nor anything sliced from it: it changes when the secret is
+// destroyed.
+func (s Bytes) LendString(f func(s string) error) error {
+	return s.Lend(func(b []byte) error { return f(unsafe.String(unsafe.SliceData(b), len(b))) })
 }
 
 // Len is the number of bytes; 0 when empty or destroyed.
@@ -98,6 +109,24 @@ func (s Bytes) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
 // MarshalJSON refuses.
 func (s Bytes) MarshalJSON() ([]byte, error) { return nil, ErrMarshal }
+
+// UnmarshalJSON takes a JSON string, and null as no change. The error for anything else
+// does not show it. The input still holds the secret: its owner clears it.
+func (s *Bytes) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	if n := len(b) - 2; n >= 0 && b[0] == '"' && b[n+1] == '"' && !bytes.ContainsRune(b, '\\') && utf8.Valid(b) {
+		*s = New(b[1 : 1+n]) // no escapes: no copy in a string that nobody can clear
+		return nil
+	}
+	var text string
+	if json.Unmarshal(b, &text) != nil {
+		return errors.New("cannot read secret: a JSON string is wanted")
+	}
+	*s = FromString(text)
+	return nil
+}
 
 // MarshalText refuses.
 func (s Bytes) MarshalText() ([]byte, error) { return nil, ErrMarshal }
