@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,6 +39,7 @@ func Build(p *profile.Card, o Order, seen Observation, past Progress, w Wire) (*
 	if err := judge(p, seen, past); err != nil {
 		return nil, err
 	}
+	past.Done = maps.Clone(past.Done) // a key made anew makes what hung on the old one undone
 	b := &builder{p: p, product: product, o: o, seen: seen, past: past, w: w}
 	out := &Plan{Version: 1, Profile: p.ID, Product: o.Product, Order: o.ID, Card: seen.Card, Extended: w.Extended}
 	locked := seen.LifeCycle == p.Domain.Locked
@@ -145,25 +147,26 @@ func (b *builder) madeKeys(a *profile.Application) {
 }
 
 func (b *builder) readKey(on string) {
-	b.add(Step{Op: ReadKey, On: on, Session: true, Cost: b.w.secure(keyTemplate, publicKey)})
+	b.unlessDone(Step{Op: ReadKey, On: on, Cost: b.w.secure(keyTemplate, publicKey)})
 }
 
 // keyPair makes the key, or learns the public half of one that is there, has a
 // request signed with it and certified.
 func (b *builder) keyPair(k KeyPair) {
 	request := stepID(Request, k.On)
-	if b.present(k.On) {
-		if !b.past.Done[request] {
-			b.readKey(k.On)
+	switch {
+	case !b.present(k.On):
+		for _, id := range []string{stepID(ReadKey, k.On), request, stepID(Compare, k.Cert)} {
+			delete(b.past.Done, id) // what was known of an older key is worth nothing
 		}
-	} else {
 		b.add(Step{Op: Generate, On: k.On, Cost: b.w.secure(keyTemplate, publicKey)})
-		delete(b.past.Done, request) // a request under an older key is worth nothing
+	case !b.past.Done[stepID(Generate, k.On)]:
+		b.readKey(k.On)
 	}
-	if !b.past.Done[request] {
-		b.add(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.secure(digestInfo, signature)})
+	b.unlessDone(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.secure(digestInfo, signature)})
+	if !b.past.Done[stepID(Compare, k.Cert)] {
+		b.add(Step{Op: Certify, On: k.Cert, From: request})
 	}
-	b.add(Step{Op: Certify, On: k.Cert, From: request})
 }
 
 // contents are those of one application, in the profile's order of files, without
