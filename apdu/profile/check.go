@@ -23,6 +23,9 @@ func (c *Card) check() error {
 			return fmt.Errorf("%s: %w", f.at, err)
 		}
 	}
+	if err := checkFiles(c.Domain.Files, []string{"free"}); err != nil {
+		return fmt.Errorf("issuer_domain: %w", err)
+	}
 	seen := map[string]bool{}
 	for i := range c.Applications {
 		a := &c.Applications[i]
@@ -51,20 +54,34 @@ func (c *Card) facts() []factAt {
 	for _, o := range c.Domain.Objects {
 		all = append(all, factAt{"object " + o.Name, o.Fact})
 	}
+	for _, f := range c.Domain.Files {
+		all = append(all, factAt{"issuer_domain/" + f.Name, f.Fact})
+	}
 	for _, p := range c.Products {
 		all = append(all, factAt{"product " + p.Name, p.Fact})
 	}
-	for _, a := range c.Applications {
-		all = append(all, factAt{a.Name, a.Fact})
-		for _, f := range a.Files {
-			all = append(all, factAt{a.Name + "/" + f.Name, f.Fact})
-		}
-		for _, r := range a.PINs {
-			all = append(all, factAt{a.Name + "/" + r.Name, r.Fact})
-		}
-		for _, k := range a.Keys {
-			all = append(all, factAt{a.Name + "/" + k.Name, k.Fact})
-		}
+	for i := range c.Applications {
+		all = append(all, c.Applications[i].facts()...)
+	}
+	return all
+}
+
+func (a *Application) facts() []factAt {
+	all := []factAt{{a.Name, a.Fact}}
+	for _, f := range a.Files {
+		all = append(all, factAt{a.Name + "/" + f.Name, f.Fact})
+	}
+	for _, r := range a.PINs {
+		all = append(all, factAt{a.Name + "/" + r.Name, r.Fact})
+	}
+	for _, k := range a.Keys {
+		all = append(all, factAt{a.Name + "/" + k.Name, k.Fact})
+	}
+	if a.Messaging != nil {
+		all = append(all, factAt{a.Name + "/messaging", a.Messaging.Fact})
+	}
+	for _, w := range a.Answers {
+		all = append(all, factAt{a.Name + "/answer " + w.Command.String(), w.Fact})
 	}
 	return all
 }
@@ -83,6 +100,9 @@ func (a *Application) check() error {
 	if len(a.AID) < 5 || len(a.AID) > 16 {
 		return fmt.Errorf("an AID has 5 to 16 bytes")
 	}
+	if len(a.PINs) > 32 {
+		return fmt.Errorf("an application has at most 32 references")
+	}
 	rules := []string{"free", "channel"}
 	names := map[string]bool{}
 	for _, r := range a.PINs {
@@ -91,8 +111,8 @@ func (a *Application) check() error {
 		}
 		names[r.Name] = true
 		rules = append(rules, r.Name)
-		if r.Tries < 1 || r.Tries > 15 || r.MinLen < 1 || r.MinLen > r.MaxLen || r.MaxLen > 32 {
-			return fmt.Errorf("reference %q: tries are 1 to 15 and lengths 1 to 32", r.Name)
+		if err := r.check(); err != nil {
+			return fmt.Errorf("reference %q: %w", r.Name, err)
 		}
 	}
 	for _, k := range a.Keys {
@@ -100,32 +120,115 @@ func (a *Application) check() error {
 			return fmt.Errorf("name %q stands twice", k.Name)
 		}
 		names[k.Name] = true
-		for _, rule := range k.Use {
-			if !slices.Contains(rules, rule) {
-				return fmt.Errorf("key %q: use rule %q names no reference", k.Name, rule)
-			}
+		if err := checkRules(rules, k.Use); err != nil {
+			return fmt.Errorf("key %q: %w", k.Name, err)
 		}
 	}
-	return a.checkFiles(rules)
+	if err := checkFiles(a.Files, rules); err != nil {
+		return err
+	}
+	if err := a.checkIDs(); err != nil {
+		return err
+	}
+	return a.checkMechanisms()
 }
 
-func (a *Application) checkFiles(rules []string) error {
-	names, ids := map[string]bool{}, map[FileID]bool{}
-	for _, f := range a.Files {
-		if names[f.Name] || ids[f.ID] {
+func (r *Reference) check() error {
+	switch {
+	case r.Tries < 1 || r.Tries > 15 || r.MinLen < 1 || r.MinLen > r.MaxLen || r.MaxLen > 32:
+		return fmt.Errorf("tries are 1 to 15 and lengths 1 to 32")
+	case r.Alphabet != "digits" && r.Alphabet != "upper-alnum":
+		return fmt.Errorf("alphabet %q is none of digits, upper-alnum", r.Alphabet)
+	case r.Change != "" && r.Change != "reference-data" && r.Change != "key":
+		return fmt.Errorf("change %q is none of reference-data, key", r.Change)
+	}
+	return nil
+}
+
+func checkRules(known, used []string) error {
+	for _, rule := range used {
+		if !slices.Contains(known, rule) {
+			return fmt.Errorf("access rule %q names no reference", rule)
+		}
+	}
+	return nil
+}
+
+func checkFiles(files []File, rules []string) error {
+	names := map[string]bool{}
+	for _, f := range files {
+		if names[f.Name] {
 			return fmt.Errorf("file %q (%v) stands twice", f.Name, f.ID)
 		}
-		names[f.Name], ids[f.ID] = true, true
-		if f.Size < 0 || f.Size > 0x7FFF {
-			return fmt.Errorf("file %q: READ BINARY reaches 32767 bytes", f.Name)
+		names[f.Name] = true
+		if err := f.check(); err != nil {
+			return fmt.Errorf("file %q: %w", f.Name, err)
 		}
-		if f.Elastic && f.Size == 0 {
-			return fmt.Errorf("file %q: an elastic file needs its greatest size", f.Name)
+		if err := checkRules(rules, slices.Concat(f.Read, f.Write)); err != nil {
+			return fmt.Errorf("file %q: %w", f.Name, err)
 		}
-		for _, rule := range slices.Concat(f.Read, f.Write) {
-			if !slices.Contains(rules, rule) {
-				return fmt.Errorf("file %q: access rule %q names no reference", f.Name, rule)
-			}
+	}
+	return nil
+}
+
+func (f *File) check() error {
+	switch {
+	case !slices.Contains([]FileKind{Transparent, Record, Internal, Opaque}, f.Kind):
+		return fmt.Errorf("kind %q is none of transparent, record, internal, unknown", f.Kind)
+	case f.Size < 0 || f.Size > 0x7FFF:
+		return fmt.Errorf("READ BINARY reaches 32767 bytes")
+	case f.Kind == Record && (f.Size < 1 || f.Size > 255):
+		return fmt.Errorf("a record has 1 to 255 bytes")
+	case f.Elastic && f.Size == 0:
+		return fmt.Errorf("an elastic file needs its greatest size")
+	}
+	return nil
+}
+
+// checkIDs refuses two things in one EF: files, references and keys share the
+// identifiers of their application. Keys without an EF have 0000.
+func (a *Application) checkIDs() error {
+	seen := map[FileID]string{}
+	claim := func(id FileID, name string) error {
+		if other, taken := seen[id]; taken {
+			return fmt.Errorf("%q and %q both are EF %v; it stands twice", other, name, id)
+		}
+		seen[id] = name
+		return nil
+	}
+	for _, f := range a.Files {
+		if err := claim(f.ID, f.Name); err != nil {
+			return err
+		}
+	}
+	for _, r := range a.PINs {
+		if err := claim(r.ID, r.Name); err != nil {
+			return err
+		}
+	}
+	for _, k := range a.Keys {
+		if k.ID == 0 {
+			continue
+		}
+		if err := claim(k.ID, k.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Application) checkMechanisms() error {
+	if m := a.Messaging; m != nil {
+		if !slices.ContainsFunc(a.Files, func(f File) bool { return f.Name == m.Key }) {
+			return fmt.Errorf("messaging: key %q is no file", m.Key)
+		}
+		if !slices.ContainsFunc(a.PINs, func(r Reference) bool { return r.Name == m.After }) {
+			return fmt.Errorf("messaging: after %q is no reference", m.After)
+		}
+	}
+	for _, w := range a.Answers {
+		if len(w.Command) < 2 || len(w.Command) > 4 || len(w.SW) != 2 {
+			return fmt.Errorf("answer %v: a command has 2 to 4 bytes and a status word 2", w.Command)
 		}
 	}
 	return nil

@@ -133,6 +133,7 @@ type Domain struct {
 	Blank       byte         `json:"blank"`       // life-cycle state of a card ready for issue
 	Locked      byte         `json:"locked"`      // life-cycle state after issue
 	Diversified string       `json:"diversified"` // name of the derivation from the master key
+	Files       []File       `json:"files,omitempty"`
 	Fact
 }
 
@@ -172,6 +173,25 @@ type Application struct {
 	Files    []File      `json:"files"`
 	PINs     []Reference `json:"references"`
 	Keys     []Key       `json:"keys"`
+	// Messaging is nil where the AP offers no secure messaging of its own.
+	Messaging *Messaging `json:"messaging,omitempty"`
+	Answers   []Answer   `json:"answers,omitempty"` // the first whose Command matches holds
+	Fact
+}
+
+// Messaging says that an AP takes a session key (80 AE, JICSAP SET SESSION KEY)
+// and then reads and verifies under it.
+type Messaging struct {
+	Key   string `json:"key"`   // the file that publishes the key session keys are delivered under
+	After string `json:"after"` // the reference to be verified in the clear before
+	Fact
+}
+
+// Answer is what an AP answers to a command whose purpose the public does not
+// know, or which it never carries out.
+type Answer struct {
+	Command Hex `json:"command"` // CLA INS, CLA INS P1 or CLA INS P1 P2
+	SW      Hex `json:"sw"`      // SW1 SW2
 	Fact
 }
 
@@ -211,6 +231,10 @@ type Key struct {
 	Use     []string `json:"use"`  // any one suffices: "free", a reference's name, "channel" (until the lock)
 	Made    bool     `json:"made,omitempty"`
 	Default bool     `json:"default,omitempty"` // 80 2A 00 00 signs with it
+	// Authenticate says that INTERNAL AUTHENTICATE, and nothing else, signs with it.
+	Authenticate bool `json:"authenticate,omitempty"`
+	// Import says that a pair made elsewhere may be brought in (PUT DATA).
+	Import bool `json:"import,omitempty"`
 	Fact
 }
 
