@@ -1,12 +1,24 @@
 // Package pki is certificates for the card: what is asked of an authority, the
 // templates of 公的個人認証 (JPKI), and how an answer is judged.
+//
+// It builds the four X.509 certificates of the JPKI application (RFC 5280), the
+// PKCS #10 request that the card's own signature proves (RFC 2986), and the
+// card-verifiable certificate of EF 0004 in the two 券面 applications. Public
+// facts about the real profile come from the card fact sheet, section 6; the
+// four published CA certificates in testdata are rebuilt byte for byte. What the
+// public does not know is marked "ours" where it is chosen.
+//
+// It leaves out: holding keys (see softca, and the key stores), talking to a
+// card, finding 代替文字, and revocation checking of foreign certificates.
 package pki
 
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"time"
 )
@@ -20,16 +32,35 @@ const (
 	Authentication Purpose = "authentication"
 )
 
+// Errors an Authority or Revoker returns that a caller may act on, wrapped or bare.
+var (
+	// ErrIDTaken: the request ID already stands for another key or purpose. Asking
+	// again cannot help; the journal and the authority disagree.
+	ErrIDTaken = errors.New("the request id already stands for another key or purpose")
+	// ErrProof: the request is not proven by the key it names.
+	ErrProof = errors.New("the request is not proven by its key")
+	// ErrUnknownSerial: no certificate with this serial was issued here.
+	ErrUnknownSerial = errors.New("no certificate with this serial number was issued")
+	// ErrRevoked: already revoked for another, final reason.
+	ErrRevoked = errors.New("the certificate is already revoked for another reason")
+)
+
 // Authority issues certificates. It is idempotent in Request.ID: the same ID
 // asked again, also after a crash on either side, yields the same certificate
 // and never a second one; the same ID with another key is refused.
+//
+// It refuses with ErrProof a request whose PKCS #10 is not signed by its key, and
+// with ErrIDTaken a known ID with another key or purpose. A certificate returned
+// is durable at the authority. Any method may be called by several goroutines.
 type Authority interface {
 	Certify(ctx context.Context, r Request) (*x509.Certificate, error)
 	// CA is the authority's own certificate for a purpose, which goes on the card too.
 	CA(ctx context.Context, p Purpose) (*x509.Certificate, error)
 }
 
-// Revoker takes certificates back.
+// Revoker takes certificates back. Revoking twice for the same reason is once;
+// a hold may become final, and nothing else may change. It returns
+// ErrUnknownSerial or ErrRevoked when that is why.
 type Revoker interface {
 	Revoke(ctx context.Context, serial *big.Int, why Reason) error
 }
@@ -48,6 +79,23 @@ const (
 	CertificateHold      Reason = 6 // 一時保留
 )
 
+// reasonNames are the words of RFC 5280, 5.3.1.
+var reasonNames = [...]string{
+	"unspecified", "keyCompromise", "cACompromise", "affiliationChanged",
+	"superseded", "cessationOfOperation", "certificateHold",
+}
+
+// Valid says whether r is one of the reasons in use.
+func (r Reason) Valid() bool { return r >= 0 && int(r) < len(reasonNames) }
+
+// String is the name in RFC 5280, 5.3.1.
+func (r Reason) String() string {
+	if !r.Valid() {
+		return fmt.Sprintf("reason %d", int(r))
+	}
+	return reasonNames[r]
+}
+
 // Request asks an authority for one certificate.
 type Request struct {
 	ID         string    // job and step: the same ID is the same certificate
@@ -57,6 +105,11 @@ type Request struct {
 	Holder     Holder    // whose certificate it is
 	NotBefore  time.Time // start of validity
 	NotAfter   time.Time // end of validity, 23:59:59 JST of the last day
+}
+
+// LogValue shows which request it is and nothing of whose.
+func (r Request) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", r.ID), slog.String("purpose", string(r.Purpose)))
 }
 
 // Holder is what a certificate says of a person. 利用者証明用 certificates carry
@@ -74,6 +127,14 @@ type Holder struct {
 
 // Format shows nothing of the holder whatever the verb.
 func (h Holder) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[holder]") }
+
+// LogValue shows nothing of the holder.
+func (h Holder) LogValue() slog.Value { return slog.StringValue("[holder]") }
+
+// MarshalJSON refuses: a holder is written into a certificate and nowhere else.
+func (h Holder) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("cannot marshal a holder: personal data")
+}
 
 // Sealing names one of the two applications whose chip objects the issuer signs.
 type Sealing string

@@ -1,0 +1,119 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	keyBits     = 2048  // every key on the card (card fact sheet, 2.1)
+	keyExponent = 65537 // 〃
+	keyBytes    = keyBits / 8
+
+	csrMax   = 4096 // ours; a request with an RSA-2048 key is about 630 bytes
+	csrCNMax = 64   // RFC 5280, appendix A.1, ub-common-name
+)
+
+// NewCSR builds the PKCS #10 request (RFC 2986) for a key that never leaves the
+// card: subject C=JP, CN=commonName, sha256WithRSAEncryption. sign is called once
+// with a DigestInfo of 51 bytes, which the card pads and signs with the private
+// key; it must return 256 bytes. The signature is verified under pub before the
+// request is returned, and ErrProof says that the card signed with another key.
+// An error of sign is wrapped.
+func NewCSR(pub *rsa.PublicKey, commonName string, sign func(digestInfo []byte) ([]byte, error)) ([]byte, error) {
+	if err := checkKey(pub); err != nil {
+		return nil, fmt.Errorf("cannot build a certificate request: %v", err)
+	}
+	if commonName == "" || len(commonName) > csrCNMax {
+		return nil, fmt.Errorf("cannot build a certificate request: the common name must have 1 to %d bytes", csrCNMax)
+	}
+	template := &x509.CertificateRequest{
+		RawSubject:         japan(attribute{oidCommonName, commonName}).der(),
+		SignatureAlgorithm: x509.SHA256WithRSA,
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, template, cardSigner{pub, sign})
+	if err == nil {
+		return der, nil
+	}
+	var card *signError
+	if errors.As(err, &card) {
+		return nil, fmt.Errorf("cannot build a certificate request: card signature: %w", card.err)
+	}
+	return nil, fmt.Errorf("cannot build a certificate request: %v: %w", err, ErrProof)
+}
+
+// VerifyCSR parses a request and checks what an authority must: one DER object of
+// at most 4096 bytes, RSA-2048 with exponent 65537, sha256WithRSAEncryption, and
+// a signature by the very key it names. Every refusal is an ErrProof.
+func VerifyCSR(der []byte) (*x509.CertificateRequest, error) {
+	csr, err := parseCSR(der)
+	if err == nil {
+		err = csr.CheckSignature()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot accept certificate request: %v: %w", err, ErrProof)
+	}
+	return csr, nil
+}
+
+func parseCSR(der []byte) (*x509.CertificateRequest, error) {
+	if len(der) > csrMax {
+		return nil, fmt.Errorf("want at most %d bytes, got %d", csrMax, len(der))
+	}
+	csr, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		return nil, errors.New("not a PKCS #10 request in DER") // the cause may quote the content
+	}
+	pub, ok := csr.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New("want an RSA key")
+	}
+	if csr.SignatureAlgorithm != x509.SHA256WithRSA {
+		return nil, fmt.Errorf("want sha256WithRSAEncryption, got %v", csr.SignatureAlgorithm)
+	}
+	return csr, checkKey(pub)
+}
+
+// checkKey holds a key against what the card makes.
+func checkKey(pub *rsa.PublicKey) error {
+	if pub == nil || pub.N == nil {
+		return errors.New("want a public key, got none")
+	}
+	if pub.N.BitLen() != keyBits || pub.E != keyExponent {
+		return fmt.Errorf("want RSA-%d with exponent %d, got RSA-%d with exponent %d", keyBits, keyExponent, pub.N.BitLen(), pub.E)
+	}
+	return nil
+}
+
+// cardSigner makes a card a crypto.Signer, so that the standard library builds
+// the request.
+type cardSigner struct {
+	pub  *rsa.PublicKey
+	sign func(digestInfo []byte) ([]byte, error)
+}
+
+// signError marks what went wrong at the card, through the standard library's wrapping.
+type signError struct{ err error }
+
+func (e *signError) Error() string { return e.err.Error() }
+
+func (c cardSigner) Public() crypto.PublicKey { return c.pub }
+
+func (c cardSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if opts.HashFunc() != crypto.SHA256 {
+		panic("internal error: the request template asks for SHA-256")
+	}
+	signature, err := c.sign(DigestInfoSHA256(digest))
+	if err != nil {
+		return nil, &signError{err}
+	}
+	if len(signature) != keyBytes {
+		return nil, &signError{fmt.Errorf("want a signature of %d bytes, got %d: %w", keyBytes, len(signature), ErrProof)}
+	}
+	return signature, nil
+}

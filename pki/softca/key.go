@@ -1,0 +1,114 @@
+package softca
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+const (
+	keyBits   = 2048
+	keyFile   = ".key"
+	keyMax    = 16 << 10 // a PKCS #8 key of RSA-2048 in PEM is about 1.7 kB
+	pemType   = "PRIVATE KEY"
+	modeOwner = 0o600
+)
+
+// loadKey reads a key file. It is fs.ErrNotExist when there is none.
+func loadKey(dir, name string) (*rsa.PrivateKey, error) {
+	path := filepath.Join(dir, name+keyFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 { // Windows has no such bits
+		return nil, fmt.Errorf("cannot use key %s: others may read it (mode %04o); chmod 600 it, and if they did, discard the authority", name, info.Mode().Perm())
+	}
+	if info.Size() > keyMax {
+		return nil, fmt.Errorf("cannot use key %s: want at most %d bytes, got %d", name, keyMax, info.Size())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	return parseKey(name, text)
+}
+
+// parseKey wants exactly one PKCS #8 block of an RSA-2048 key.
+func parseKey(name string, text []byte) (*rsa.PrivateKey, error) {
+	bad := fmt.Errorf("cannot use key %s: want one PKCS #8 RSA-%d key in PEM; restore it from a backup", name, keyBits)
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != pemType || len(rest) != 0 {
+		return nil, bad
+	}
+	defer clear(block.Bytes)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, bad // the cause is left out: it may quote the key
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok || key.N.BitLen() != keyBits {
+		return nil, bad
+	}
+	return key, nil
+}
+
+// makeKey generates a key and stores it durably under its name. The caller keeps
+// other makers out.
+func makeKey(dir, name string) (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		return nil, fmt.Errorf("cannot generate key %s: %w", name, err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write key %s: %w", name, err)
+	}
+	defer clear(der)
+	text := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
+	defer clear(text)
+	if err := writeDurably(filepath.Join(dir, name+keyFile), text); err != nil {
+		return nil, fmt.Errorf("cannot write key %s: %w", name, err)
+	}
+	return key, nil
+}
+
+// writeDurably makes a file appear whole or not at all, also through a power cut:
+// written beside, synced, renamed, and the rename synced.
+func writeDurably(path string, content []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, modeOwner)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a rename durable. Windows has no such call; NTFS logs renames.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// isAbsent says that a file is not there, rather than unreadable.
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
