@@ -1,0 +1,151 @@
+// Package failure is the list of what can go wrong where an operator sees it:
+// each with a stable code, a cause and a remedy, in English and Japanese.
+// docs/FAILURES.md is the same list for people, and a test keeps the two alike.
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Code is stable: scripts and manuals may rely on it.
+type Code string
+
+// What happens between reader, card and station.
+const (
+	ReaderNone      Code = "READER-NONE"
+	ReaderUnknown   Code = "READER-UNKNOWN"
+	ReaderNoCard    Code = "READER-NO-CARD"
+	ReaderTwoCards  Code = "READER-TWO-CARDS"
+	ReaderBusy      Code = "READER-BUSY"
+	ReaderService   Code = "READER-SERVICE"
+	ReaderMute      Code = "READER-MUTE"
+	ReaderRemoved   Code = "READER-CARD-REMOVED"
+	ReaderLink      Code = "READER-LINK"
+	CardNotMyNumber Code = "CARD-NOT-MYNUMBER"
+	CardGeneration  Code = "CARD-OTHER-GENERATION"
+	CardOther       Code = "CARD-ANOTHER"
+	CardIssued      Code = "CARD-ISSUED"
+	CardHalfMade    Code = "CARD-HALF-MADE"
+	CardLifeCycle   Code = "CARD-LIFECYCLE"
+	CardNoState     Code = "CARD-UNKNOWN-STATE"
+	CardKeys        Code = "CARD-KEYS"
+	CardRefused     Code = "CARD-REFUSED"
+	CardDiffers     Code = "CARD-DIFFERS"
+	CardKey         Code = "CARD-BAD-KEY"
+	CardHolderKeys  Code = "CARD-KEY-PROOF"
+	StationPIN      Code = "STATION-PIN-NEEDED"
+	StationBusy     Code = "STATION-BUSY"
+	StationContent  Code = "STATION-CONTENT"
+	StationJournal  Code = "STATION-JOURNAL"
+	StationJobLive  Code = "STATION-JOB-LIVE"
+	StationStopped  Code = "STATION-STOPPED"
+	PKIAuthority    Code = "PKI-AUTHORITY"
+	PKICertificate  Code = "PKI-CERTIFICATE"
+	PrintFailed     Code = "PRINT-FAILED"
+	PrintDoubt      Code = "PRINT-DOUBT"
+	FaceGlyph       Code = "FACE-GLYPH"
+	FaceOverflow    Code = "FACE-OVERFLOW"
+	FacePhoto       Code = "FACE-PHOTO"
+	APINotLab       Code = "API-NOT-LAB"
+	APINoJob        Code = "API-NO-JOB"
+	APIRequest      Code = "API-REQUEST"
+	APIUnreachable  Code = "API-UNREACHABLE"
+	APIForbidden    Code = "API-FORBIDDEN"
+)
+
+// Entry explains one code.
+type Entry struct {
+	Cause    string // what is wrong, completing "cannot go on: …"
+	Remedy   string // what to do next
+	CauseJa  string
+	RemedyJa string
+}
+
+var entries = map[Code]Entry{
+	ReaderNone:      {"no card reader is attached", "plug a reader in and look with: cardctl readers", "カードリーダーが接続されていません", "リーダーを接続し cardctl readers で確かめてください"},
+	ReaderUnknown:   {"no reader has that name", "look at the names with: cardctl readers", "その名前のリーダーはありません", "cardctl readers で名前を確かめてください"},
+	ReaderNoCard:    {"no card is in the reader", "put a card in and start again", "リーダーにカードがありません", "カードを入れてやり直してください"},
+	ReaderTwoCards:  {"cards are in more than one reader", "take all but one out, or name the reader with --reader", "複数のリーダーにカードがあります", "一枚だけ残すか --reader でリーダーを指定してください"},
+	ReaderBusy:      {"another program holds the card", "close the other program and start again", "ほかのプログラムがカードを使用中です", "そのプログラムを終了してやり直してください"},
+	ReaderService:   {"the PC/SC service does not run", "start pcscd and start again", "PC/SCサービスが動いていません", "pcscdを起動してやり直してください"},
+	ReaderMute:      {"the card does not answer", "take it out, clean its contacts and put it in again", "カードが応答しません", "カードを抜き、接点を拭いて入れ直してください"},
+	ReaderRemoved:   {"the card was pulled out", "put the same card in again and resume the job", "カードが抜かれました", "同じカードを入れて再開してください"},
+	ReaderLink:      {"the link to the card failed", "put the same card in again and resume the job; change the reader if it happens again", "カードとの通信が途切れました", "同じカードを入れて再開し、繰り返すならリーダーを替えてください"},
+	CardNotMyNumber: {"the card is not a My Number card", "put a blank My Number card in", "個人番号カードではありません", "未発行の個人番号カードを入れてください"},
+	CardGeneration:  {"the card is of another generation", "put a card of the order's generation in", "世代の異なるカードです", "申請に合う世代のカードを入れてください"},
+	CardOther:       {"it is not the card this job was begun on", "put the job's own card in and resume", "この処理を始めたカードではありません", "元のカードを入れて再開してください"},
+	CardIssued:      {"the card is already issued", "put a blank card in; look at this one with: cardctl card show", "発行済みのカードです", "未発行のカードを入れてください (確認は cardctl card show)"},
+	CardHalfMade:    {"the card is half made and no job here knows it", "put a blank card in; this one belongs to another station or goes to destruction", "書込み途中のカードで、この端末に記録がありません", "未発行のカードを入れてください。このカードは別端末の処理か廃棄の対象です"},
+	CardLifeCycle:   {"the card is locked or terminated", "put it aside for destruction and take a blank card", "カードが停止または廃止されています", "廃棄へ回し、未発行のカードを使ってください"},
+	CardNoState:     {"the card does not tell its personalisation state", "put a blank card of the profile in; a real issued card can be looked at with: cardctl card show", "カードの書込み状態が読めません", "プロファイルに合う未発行カードを入れてください"},
+	CardKeys:        {"card and station hold different keys", "check gp.master_key_file in the configuration; do not try again with this card before", "カードと端末の鍵が一致しません", "設定の gp.master_key_file を確かめてください。それまで再試行しないでください"},
+	CardRefused:     {"the card refused a command it must take", "put it aside for destruction; the order is issued on a fresh card", "カードが必要な命令を拒否しました", "廃棄へ回し、新しいカードで発行してください"},
+	CardDiffers:     {"what was read back is not what was written", "put it aside for destruction; the order is issued on a fresh card", "読み戻した内容が書込み内容と一致しません", "廃棄へ回し、新しいカードで発行してください"},
+	CardKey:         {"the key the card made cannot be used", "put it aside for destruction; the order is issued on a fresh card", "カードが生成した鍵が使えません", "廃棄へ回し、新しいカードで発行してください"},
+	CardHolderKeys:  {"a signature made on the card does not fit its key", "put it aside for destruction; the order is issued on a fresh card", "カードの署名が鍵と一致しません", "廃棄へ回し、新しいカードで発行してください"},
+	StationPIN:      {"a PIN is needed that the station no longer has", "let the holder enter the PINs again: cardctl issue with the same order", "暗証番号が端末に残っていません", "本人にもう一度入力してもらってください (同じ申請で cardctl issue)"},
+	StationBusy:     {"the station is carrying out another job", "wait until it is done: cardctl jobs", "端末は別の処理中です", "終わるまでお待ちください (cardctl jobs)"},
+	StationContent:  {"what is to be written is not what the plan says", "resume the job; if it happens again report it with the job's number", "書込み内容が計画と一致しません", "再開し、繰り返すなら処理番号を添えて報告してください"},
+	StationJournal:  {"the journal cannot be written", "free disk space or mend the disk, then resume", "記録を書き込めません", "ディスクを直して再開してください"},
+	StationJobLive:  {"the order has a job already", "look at it with: cardctl jobs, and resume it", "この申請には処理が既にあります", "cardctl jobs で確かめ再開してください"},
+	StationStopped:  {"the daemon was stopped", "start it again and resume the job", "デーモンが停止しました", "起動し直して再開してください"},
+	PKIAuthority:    {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
+	PKICertificate:  {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
+	PrintFailed:     {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
+	PrintDoubt:      {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
+	FaceGlyph:       {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
+	FaceOverflow:    {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
+	FacePhoto:       {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},
+	APINotLab:       {"this is only for invented people in a laboratory", "set lab = true in the configuration of a laboratory; never on real data", "試験環境専用の機能です", "試験環境の設定で lab = true にしてください"},
+	APINoJob:        {"there is no job of that number", "look at the numbers with: cardctl jobs", "その番号の処理はありません", "cardctl jobs で確かめてください"},
+	APIRequest:      {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
+	APIUnreachable:  {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
+	APIForbidden:    {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
+}
+
+// Explain gives the entry of a code; ok is false for a code that is not in the list.
+func Explain(c Code) (Entry, bool) {
+	e, ok := entries[c]
+	return e, ok
+}
+
+// Codes are all codes, sorted.
+func Codes() []Code { return slices.Sorted(maps.Keys(entries)) }
+
+// Error is a failure with its code. Detail never holds data of a resident.
+type Error struct {
+	Code   Code
+	Detail string // what exactly; may be empty
+	cause  error
+}
+
+// New is a failure of that code; cause may be nil and may be looked at with
+// errors.Is and errors.As.
+func New(c Code, detail string, cause error) *Error {
+	return &Error{Code: c, Detail: detail, cause: cause}
+}
+
+// Error reads "cause (detail); remedy".
+func (e *Error) Error() string {
+	entry := entries[e.Code]
+	detail := ""
+	if e.Detail != "" {
+		detail = " (" + e.Detail + ")"
+	}
+	return fmt.Sprintf("%s%s; %s", entry.Cause, detail, entry.Remedy)
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// CodeOf finds the code in an error's chain; empty when there is none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
