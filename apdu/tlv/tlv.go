@@ -199,7 +199,8 @@ func walk(b []byte, depth int, left *int, visit func(int, Object) error) error {
 // SkipFiller drops filler from the start of b: bytes 00, and bytes FF that cannot
 // begin a tag because nothing or another FF follows. The unwritten tail of a
 // card's file is FF (card fact sheet, READ BINARY), while FF10, FF20 and FF30 are
-// tags. Nothing left means that b was all filler.
+// tags. Nothing left means that b was all filler. Behind FF filler only a tag that
+// itself begins FF can be told: the last FF is always taken for a tag's first byte.
 func SkipFiller(b []byte) []byte {
 	for len(b) > 0 && (b[0] == 0 || b[0] == 0xFF && (len(b) == 1 || b[1] == 0xFF)) {
 		b = b[1:]
