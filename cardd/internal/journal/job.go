@@ -1,0 +1,205 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The states of a job, as the machine in cardd/internal/issue names them.
+const (
+	Running = "running" // goes on by itself
+	Held    = "held"    // waits for an operator
+	Spoiled = "spoiled" // ended; the card must not be used
+	Done    = "done"    // ended; issued and proven
+)
+
+var states = []string{Running, Held, Spoiled, Done}
+
+// Bounds on what is kept of a job.
+const (
+	SealedMax = 8 << 20 // bytes of a sealed order: a photograph and some text
+	JobsMax   = 1000    // jobs in one listing
+)
+
+// Job is one plan being carried out on one card at one station.
+type Job struct {
+	ID         string // the caller's, unique for ever
+	OrderID    string // the order it fulfils
+	CardID     string // the card, empty until it is known; see SetCard
+	Station    string // where
+	Profile    string // generation of card
+	Product    string // variant of the profile
+	Operation  string // what the order wants
+	PlanDigest string // of the plan it was made for, as the caller spells it
+
+	Created time.Time // set by Create when zero
+	State   string    // Running, Held, Spoiled or Done
+	Reason  string    // why it is Held or Spoiled; never data of the resident
+	Updated time.Time // when State, Reason, Done or Total last changed
+	Done    int       // steps carried out of the plan in force
+	Total   int       // steps of the plan in force
+}
+
+const jobColumns = "id, order_id, card_id, station, profile, product, operation, plan_digest, created, state, reason, updated, done, total"
+
+// Create puts a job and its sealed order into the journal in one transaction,
+// durable on return. Everything up to Created except CardID is bound by the
+// job's chain from then on. State is Running when empty.
+//
+// It fails with ErrExists when the order has a job that is Running or Held or
+// the id is taken, with ErrInvalid, ErrTooLarge, and as any write.
+func (j *Journal) Create(ctx context.Context, job Job, sealed []byte) error {
+	wanted := "create job " + job.ID
+	if job.State == "" {
+		job.State = Running
+	}
+	if job.Created.IsZero() {
+		job.Created = time.Now()
+	}
+	switch {
+	case job.ID == "" || job.OrderID == "":
+		return ErrInvalid.when(wanted, "a job needs an id and an order", nil)
+	case !slices.Contains(states, job.State):
+		return ErrInvalid.when(wanted, fmt.Sprintf("there is no state %q", job.State), nil)
+	case len(sealed) > SealedMax:
+		return ErrTooLarge.when(wanted, fmt.Sprintf("the sealed order has %d bytes, at most %d are kept", len(sealed), SealedMax), nil)
+	}
+	err := j.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO job ("+jobColumns+", records, head, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+			job.ID, job.OrderID, job.CardID, job.Station, job.Profile, job.Product, job.Operation, job.PlanDigest, job.Created.UnixNano(),
+			job.State, job.Reason, job.Created.UnixNano(), job.Done, job.Total, genesis(job), sealed)
+		return err
+	})
+	if isUnique(err) {
+		return ErrExists.when(wanted, "", err)
+	}
+	return failure(wanted, err)
+}
+
+// SetState notes where a job stands, for listings; what decides is its records.
+// It fails with ErrUnknown, ErrInvalid, ErrExists where it would give an order a
+// second live job, and as any write.
+func (j *Journal) SetState(ctx context.Context, jobID, state, reason string, done, total int) error {
+	wanted := "note the state of job " + jobID
+	if !slices.Contains(states, state) {
+		return ErrInvalid.when(wanted, fmt.Sprintf("there is no state %q", state), nil)
+	}
+	err := j.update(ctx, wanted, "UPDATE job SET state = ?, reason = ?, done = ?, total = ?, updated = ? WHERE id = ?",
+		state, reason, done, total, time.Now().UnixNano(), jobID)
+	if isUnique(err) {
+		return ErrExists.when(wanted, "", err)
+	}
+	return err
+}
+
+// SetCard binds a job to the card it works on. It fails with ErrUnknown and as
+// any write.
+func (j *Journal) SetCard(ctx context.Context, jobID, cardID string) error {
+	return j.update(ctx, "bind a card to job "+jobID, "UPDATE job SET card_id = ? WHERE id = ?", cardID, jobID)
+}
+
+// DropSealed forgets a job's sealed order, also in the file: the bytes are
+// overwritten and the log is emptied. It fails with ErrUnknown and as any write.
+func (j *Journal) DropSealed(ctx context.Context, jobID string) error {
+	wanted := "drop the order's data of job " + jobID
+	if err := j.update(ctx, wanted, "UPDATE job SET sealed = NULL WHERE id = ?", jobID); err != nil {
+		return err
+	}
+	_, err := j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return failure(wanted, err)
+}
+
+// update changes one job, whose id is the last argument.
+func (j *Journal) update(ctx context.Context, wanted, query string, args ...any) error {
+	err := j.write(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err == nil && n == 0 {
+			return ErrUnknown.when(wanted, "", nil)
+		}
+		return nil
+	})
+	return failure(wanted, err)
+}
+
+// Sealed is the sealed order of a job. It fails with ErrUnknown, ErrDropped once
+// it was dropped, and as any read.
+func (j *Journal) Sealed(ctx context.Context, jobID string) ([]byte, error) {
+	wanted := "read the order's data of job " + jobID
+	var sealed []byte
+	err := j.db.QueryRowContext(ctx, "SELECT sealed FROM job WHERE id = ?", jobID).Scan(&sealed)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, ErrUnknown.when(wanted, "", nil)
+	case err != nil:
+		return nil, failure(wanted, err)
+	case sealed == nil:
+		return nil, ErrDropped.when(wanted, "", nil)
+	}
+	return sealed, nil
+}
+
+// Job is one job. It fails with ErrUnknown and as any read.
+func (j *Journal) Job(ctx context.Context, id string) (Job, error) {
+	jobs, err := j.jobs(ctx, "WHERE id = ?", id)
+	if err == nil && len(jobs) == 0 {
+		err = ErrUnknown.when("find job "+id, "", nil)
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	return jobs[0], nil
+}
+
+// Jobs are the newest jobs first, at most limit and at most JobsMax.
+func (j *Journal) Jobs(ctx context.Context, limit int) ([]Job, error) {
+	return j.jobs(ctx, "ORDER BY created DESC, rowid DESC LIMIT ?", min(max(limit, 0), JobsMax))
+}
+
+// Unfinished are the jobs that are Running or Held, oldest first.
+func (j *Journal) Unfinished(ctx context.Context) ([]Job, error) {
+	return j.jobs(ctx, "WHERE state IN ('running', 'held') ORDER BY created, rowid")
+}
+
+// ByCard are the jobs that were bound to a card, oldest first.
+func (j *Journal) ByCard(ctx context.Context, cardID string) ([]Job, error) {
+	return j.jobs(ctx, "WHERE card_id = ? AND card_id <> '' ORDER BY created, rowid", cardID)
+}
+
+// ByOrder are the jobs of an order, oldest first.
+func (j *Journal) ByOrder(ctx context.Context, orderID string) ([]Job, error) {
+	return j.jobs(ctx, "WHERE order_id = ? ORDER BY created, rowid", orderID)
+}
+
+func (j *Journal) jobs(ctx context.Context, where string, args ...any) ([]Job, error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT "+jobColumns+" FROM job "+where, args...)
+	if err != nil {
+		return nil, failure("list jobs", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var jobs []Job
+	for rows.Next() {
+		job, err := scanJob(rows)
+		if err != nil {
+			return nil, failure("list jobs", err)
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, failure("list jobs", rows.Err())
+}
+
+// scanJob reads a row of jobColumns and whatever columns follow them.
+func scanJob(rows *sql.Rows, more ...any) (Job, error) {
+	var job Job
+	var created, updated int64
+	err := rows.Scan(append([]any{&job.ID, &job.OrderID, &job.CardID, &job.Station, &job.Profile, &job.Product, &job.Operation, &job.PlanDigest,
+		&created, &job.State, &job.Reason, &updated, &job.Done, &job.Total}, more...)...)
+	job.Created, job.Updated = time.Unix(0, created).UTC(), time.Unix(0, updated).UTC()
+	return job, err
+}
