@@ -161,7 +161,7 @@ func (c Command) parseShort(body []byte) (Command, error) {
 	default:
 		return Command{}, fmt.Errorf("cannot parse command: Lc is %d but %d bytes follow", lc, len(body)-1)
 	}
-	c.Data = body[1 : 1+lc]
+	c.Data = body[1 : 1+lc : 1+lc] // appending to it must not overwrite Le
 	return c, nil
 }
 
@@ -185,7 +185,7 @@ func (c Command) parseExtended(body []byte) (Command, error) {
 	default:
 		return Command{}, fmt.Errorf("cannot parse command: extended Lc is %d but %d bytes follow", n, len(body)-3)
 	}
-	c.Data = body[3 : 3+n]
+	c.Data = body[3 : 3+n : 3+n]
 	return c, nil
 }
 

@@ -103,9 +103,12 @@ func (s SW) Text() string {
 	}
 	switch s.SW1() {
 	case 0x61:
+		if s.SW2() == 0 {
+			return "256 or more bytes of response wait"
+		}
 		return fmt.Sprintf("%d bytes of response wait", s.SW2())
 	case 0x6C:
-		return fmt.Sprintf("wrong Le, %d is right", s.SW2())
+		return fmt.Sprintf("wrong Le, %d is right", shortNe(s.SW2()))
 	}
 	return "unknown status"
 }
