@@ -272,7 +272,7 @@ func (b *builder) domain() {
 func (b *builder) finish() {
 	b.unlessDone(Step{Op: Confirm, On: Domain, Cost: b.confirmCost()})
 	if b.o.Print {
-		b.unlessDone(Step{Op: Print, On: "face", Irreversible: true})
+		b.unlessDone(Step{Op: Print, On: Face, Irreversible: true})
 	}
 }
 

@@ -84,7 +84,11 @@ func objectName(p *profile.Card, app int, id profile.FileID) (string, bool) {
 	return "", false
 }
 
-// Domain is the issuer domain's name in steps, beside the applications'.
-const Domain = "domain"
+// Domain is the issuer domain's name in steps, beside the applications'; Face is
+// the printed face's.
+const (
+	Domain = "domain"
+	Face   = "face"
+)
 
 const domainPrefix = Domain + "/"

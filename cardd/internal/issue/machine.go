@@ -95,6 +95,7 @@ type Machine struct {
 	plan    *plan.Plan
 	next    int    // index of the step to do
 	pending string // step whose intent stands without an outcome
+	counter string // the printer's counter when the pending print was intended
 	replan  bool   // the card must be observed before anything else
 	doubts  int
 	records int
@@ -172,9 +173,9 @@ func (m *Machine) Apply(r Record) error {
 	case Outcome:
 		return m.outcome(r)
 	case Crashed:
-		return m.crashed()
+		return m.crashed(r)
 	case Resumed:
-		return m.resumed()
+		return m.resumed(r)
 	case Signed:
 		return m.sign()
 	}
@@ -202,7 +203,7 @@ func (m *Machine) intent(r Record) error {
 	if !ok || a.Do != Perform || a.Step.ID != r.Step || m.pending != "" {
 		return fmt.Errorf("cannot intend %q: it is not the next step", r.Step)
 	}
-	m.pending = r.Step
+	m.pending, m.counter = r.Step, r.Facts[FactCounter]
 	return nil
 }
 
@@ -257,19 +258,46 @@ func (m *Machine) fail(r Record) {
 // operator can mend the cause and let the job go on.
 var holdable = map[plan.Op]bool{plan.Open: true, plan.Certify: true, plan.Print: true, plan.Confirm: true}
 
-// crashed is the daemon's own death: whatever was intended is in doubt.
-func (m *Machine) crashed() error {
-	if m.state == Running {
-		m.pending, m.replan = "", true
+// FactCounter is the printer's count of cards: in the intent of a print, as it was
+// before, and in a Crashed record, as it is now. FactPrinted in a Resumed record is
+// an operator's word that the face is on the card.
+const (
+	FactCounter = "counter"
+	FactPrinted = "printed"
+)
+
+// crashed is the daemon's own death: whatever was intended is in doubt, and is
+// looked for on the card. What is not on the card, a print, is decided by the
+// printer's counter; where it is not known a person must look.
+func (m *Machine) crashed(r Record) error {
+	if m.state != Running {
+		return nil
+	}
+	step := plan.Step{}
+	if m.pending != "" && m.next < len(m.plan.Steps) {
+		step = m.plan.Steps[m.next]
+	}
+	m.pending, m.replan = "", true
+	if step.Op != plan.Print {
+		return nil
+	}
+	switch now := r.Facts[FactCounter]; {
+	case now == "" || m.counter == "":
+		m.state, m.code, m.reason = Held, r.Code, r.Text
+	case now != m.counter:
+		m.done[step.ID] = true
 	}
 	return nil
 }
 
-func (m *Machine) resumed() error {
+func (m *Machine) resumed(r Record) error {
 	if m.state != Held {
 		return fmt.Errorf("cannot resume: the job is %s, not held", m.state)
 	}
 	m.state, m.code, m.reason, m.replan, m.doubts = Running, "", "", true, 0
+	if r.Facts[FactPrinted] != "" {
+		m.done[plan.StepID(plan.Print, plan.Face)] = true
+	}
 	return nil
 }
 

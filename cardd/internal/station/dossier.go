@@ -1,0 +1,366 @@
+package station
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"jukicard/apdu/profile"
+	"jukicard/apdu/secret"
+	"jukicard/cardd/internal/content"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/order"
+	"jukicard/cardd/juki"
+	"jukicard/cardd/plan"
+	"jukicard/pki"
+	"jukicard/printer"
+	"jukicard/printer/face"
+)
+
+// material is what a job keeps sealed at rest: the order and whatever random
+// choices were made for it, so that a resumed job makes the same bytes again.
+type material struct {
+	Order           []byte    `cbor:"1,keyasint"` // wire form, photo inside
+	DigestKey       []byte    `cbor:"2,keyasint"` // keys the content digests of plans
+	SealedReference []byte    `cbor:"3,keyasint"` // DF35
+	SignatureCN     string    `cbor:"4,keyasint"`
+	AuthCN          string    `cbor:"5,keyasint"`
+	Made            time.Time `cbor:"6,keyasint"` // when the order was accepted; start of the certificates' validity
+}
+
+const digestKeyLen = 32
+
+// newMaterial draws what is random about a job.
+func (s *Station) newMaterial(ctx context.Context, o *order.Order, wire []byte) (*material, error) {
+	m := &material{Order: wire, DigestKey: make([]byte, digestKeyLen), Made: s.c.Now().UTC().Truncate(time.Second)}
+	if _, err := rand.Read(m.DigestKey); err != nil {
+		return nil, fmt.Errorf("cannot draw a digest key: %w", err)
+	}
+	if err := s.drawNames(o, m); err != nil {
+		return nil, err
+	}
+	cv, err := s.c.FaceSeal.CVCertificate(ctx, pki.SurfaceAP)
+	if err != nil {
+		return nil, failure.New(failure.PKIAuthority, err.Error(), err)
+	}
+	parsed, err := pki.ParseCVCertificate(cv)
+	if err != nil {
+		return nil, failure.New(failure.PKICertificate, err.Error(), err)
+	}
+	err = o.ReferenceB().Lend(func(b []byte) error {
+		m.SealedReference, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, parsed.PublicKey, b, nil)
+		return err
+	})
+	return m, err
+}
+
+// drawNames makes the certificates' common names. The sequence number is random:
+// real ones count per window, how is not public.
+func (s *Station) drawNames(o *order.Order, m *material) error {
+	var seq [2]byte
+	if _, err := rand.Read(seq[:]); err != nil {
+		return fmt.Errorf("cannot draw a common name: %w", err)
+	}
+	random, err := pki.CNRandom(rand.Reader)
+	if err != nil {
+		return err
+	}
+	if m.AuthCN, err = pki.AuthenticationCN(random, o.Municipality.Code); err != nil {
+		return err
+	}
+	m.SignatureCN, err = pki.SignatureCN(m.Made, int(seq[0])<<8|int(seq[1]), o.Municipality.Window)
+	return err
+}
+
+func (m *material) encode() ([]byte, error) { return cbor.Marshal(m) }
+
+func decodeMaterial(b []byte) (*material, error) {
+	var m material
+	if err := cbor.Unmarshal(b, &m); err != nil {
+		return nil, fmt.Errorf("cannot read the sealed order: it is damaged")
+	}
+	return &m, nil
+}
+
+// dossier is an order made ready for one card: what the card shall hold, the
+// requests for its certificates, the picture of its face.
+type dossier struct {
+	order    *order.Order
+	material *material
+	book     *content.Book
+	requests map[string]pki.Request // by the step that signs the request
+	wanted   plan.Order
+	data     face.Data
+	images   face.ChipImages
+	ca       map[pki.Purpose]*x509.Certificate
+	cardID   string
+}
+
+// Paths of the profile that hang on the four PIN classes and three references.
+var references = []struct {
+	on, name string
+	class    juki.PINClass
+}{
+	{"jpki/sign-pin", "pin:signature", juki.PINSignature},
+	{"jpki/auth-pin", "pin:authentication", juki.PINAuthentication},
+	{"resident/pin", "pin:resident", juki.PINResident},
+	{"common/pin", "pin:resident", juki.PINResident},
+	{"text/pin", "pin:text", juki.PINText},
+	{"surface/birth", "birth", ""},
+	{"surface/reference-b", "reference-b", ""},
+	{"surface/reference-a", "reference-a", ""},
+	{"text/reference-a", "reference-a", ""},
+	{"text/reference-b", "reference-b", ""},
+}
+
+// certified are the keys of the profile that get certificates.
+var certified = []struct {
+	key, cert string
+	purpose   pki.Purpose
+}{
+	{"jpki/sign-key", "jpki/sign-cert", pki.Signature},
+	{"jpki/auth-key", "jpki/auth-cert", pki.Authentication},
+}
+
+// assemble makes everything of an order that needs no card, and refuses what no
+// card could hold or no font print, before a card is touched.
+func (s *Station) assemble(ctx context.Context, o *order.Order, m *material) (*dossier, error) {
+	d := &dossier{order: o, material: m, requests: map[string]pki.Request{}, ca: map[pki.Purpose]*x509.Certificate{}}
+	if err := s.draw(d); err != nil {
+		return nil, err
+	}
+	for _, p := range []pki.Purpose{pki.Signature, pki.Authentication} {
+		ca, err := s.c.Authority.CA(ctx, p)
+		if err != nil {
+			return nil, failure.New(failure.PKIAuthority, err.Error(), err)
+		}
+		d.ca[p] = ca
+	}
+	return d, nil
+}
+
+// draw makes the face's texts and the chip's images, and renders the face once, so
+// that a text that does not fit is known now.
+func (s *Station) draw(d *dossier) error {
+	data, err := faceData(d.order)
+	if err != nil {
+		return err
+	}
+	d.data = data
+	if d.images, err = s.c.Fonts.ChipImages(data); err != nil {
+		return faceFailure(err)
+	}
+	probe := data
+	probe.CardID = "0000000000000000"
+	_, err = s.c.Fonts.Render(s.c.Layout, probe)
+	return faceFailure(err)
+}
+
+// faceFailure gives the face's refusals their codes.
+func faceFailure(err error) error {
+	var glyph *face.GlyphError
+	var overflow *face.OverflowError
+	var photo *face.PhotoError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &glyph):
+		return failure.New(failure.FaceGlyph, err.Error(), err)
+	case errors.As(err, &overflow):
+		return failure.New(failure.FaceOverflow, err.Error(), err)
+	case errors.As(err, &photo):
+		return failure.New(failure.FacePhoto, err.Error(), err)
+	}
+	return failure.New(failure.StationContent, err.Error(), err)
+}
+
+// faceData is the order's data as texts of the face.
+func faceData(o *order.Order) (face.Data, error) {
+	birth := o.Resident.Birth.Get()
+	text, err := juki.WarekiText(birth)
+	if err != nil {
+		return face.Data{}, err
+	}
+	if o.Resident.Foreign.Get() {
+		text = westernText(birth)
+	}
+	d := face.Data{
+		Name: lent(o.Resident.Name), Address: lent(o.Resident.Address), BirthText: text,
+		SexText: o.Resident.Sex.Get().Japanese(), MyNumber: lent(o.Resident.MyNumber),
+		SecurityCode: lent(o.SecurityCode), ExpiryText: westernText(o.CardExpiry()) + "まで有効", Mayor: o.Municipality.Mayor,
+	}
+	if o.Product == juki.ProductFace {
+		d.Remarks = []string{"顔認証"} // fact sheet on issuance rules, 2.4
+	}
+	if o.Photo.Len() > 0 {
+		err = o.Photo.Lend(func(b []byte) error {
+			d.Photo, err = face.DecodePhoto(b)
+			return err
+		})
+	}
+	return d, faceFailure(err)
+}
+
+func westernText(d juki.Date) string {
+	return fmt.Sprintf("%d年%d月%d日", d.Year, d.Month, d.Day)
+}
+
+// lent takes a copy of a secret as text, for what is drawn or certified anyway.
+func lent(s secret.Bytes) string {
+	var out string
+	if err := s.Lend(func(b []byte) error { out = string(b); return nil }); err != nil {
+		return ""
+	}
+	return out
+}
+
+// bind fits a dossier to one card: contents, requests and what is wanted.
+func (s *Station) bind(ctx context.Context, d *dossier, p *profile.Card, cardID string) error {
+	product := p.Product(string(d.order.Product))
+	if product == nil {
+		return fmt.Errorf("cannot issue: profile %s has no product %q", p.ID, d.order.Product)
+	}
+	d.cardID = cardID
+	sizes, err := s.requests(d)
+	if err != nil {
+		return err
+	}
+	d.book, err = content.New(content.Source{
+		Profile: p, Product: product, Person: d.person(), Images: content.Images{
+			Name: d.images.Name, Address: d.images.Address, MyNumber: d.images.MyNumber,
+			SecurityCode: d.images.SecurityCode, Photo: d.images.Photo,
+		},
+		Certificates: content.Certificates{Signature: d.order.Certificates.Signature, Authentication: d.order.Certificates.Authentication},
+		Sealer:       s.c.FaceSeal, CA: d.ca, CertSizes: sizes, CardID: cardID,
+	})
+	if err != nil {
+		return err
+	}
+	d.wanted, err = s.want(ctx, d)
+	return err
+}
+
+// person is the resident in the forms of the chip.
+func (d *dossier) person() content.Person {
+	r := d.order.Resident
+	return content.Person{
+		MyNumber: lent(r.MyNumber), ResidentCode: lent(r.ResidentCode), Name: lent(r.Name), Address: lent(r.Address),
+		Birth: r.Birth.Get().Compact(), Sex: r.Sex.Get().Code(), Expiry: d.order.CardExpiry().Compact(),
+		Municipality: d.order.Municipality.Code, SealedReference: d.material.SealedReference,
+	}
+}
+
+// requests fills in what is asked of the authority and how long the answers will
+// be. A request's ID is the order's and the purpose: the same order never gets a
+// second certificate.
+func (s *Station) requests(d *dossier) (sizes map[string]int, err error) {
+	sizes = map[string]int{}
+	for _, c := range certified {
+		r, wanted, err := d.request(c.purpose)
+		if err != nil {
+			return nil, err
+		}
+		if !wanted {
+			continue
+		}
+		d.requests[plan.StepID(plan.Request, c.key)] = r
+		if sizes[c.cert], err = s.c.Hierarchy.Size(r, d.ca[c.purpose]); err != nil {
+			return nil, failure.New(failure.PKICertificate, err.Error(), err)
+		}
+	}
+	return sizes, nil
+}
+
+func (d *dossier) request(p pki.Purpose) (r pki.Request, wanted bool, err error) {
+	o := d.order
+	r = pki.Request{ID: o.ID + "/" + d.cardID + "/" + string(p), Purpose: p, NotBefore: d.material.Made, CommonName: d.material.AuthCN}
+	last, wanted := o.AuthenticationExpiry()
+	if p == pki.Signature {
+		last, wanted = o.SignatureExpiry()
+		r.CommonName = d.material.SignatureCN
+	}
+	r.NotAfter = last.EndJST()
+	if p != pki.Signature || !wanted {
+		return r, wanted, nil
+	}
+	birth, err := juki.CertificateBirth(o.Resident.Birth.Get())
+	r.Holder = pki.Holder{
+		Name: lent(o.Certified.Name), NameSubstituted: lent(o.Certified.NameFlags),
+		Address: lent(o.Certified.Address), AddressSubstituted: lent(o.Certified.AddressFlags),
+		Birth: birth, Sex: o.Resident.Sex.Get().CertificateCode(), Prefecture: o.Municipality.Prefecture, City: o.Municipality.City,
+	}
+	return r, wanted, err
+}
+
+// want lists what the card shall hold.
+func (s *Station) want(ctx context.Context, d *dossier) (plan.Order, error) {
+	files, objects, err := d.book.Wanted(ctx, d.material.DigestKey)
+	if err != nil {
+		return plan.Order{}, failure.New(failure.StationContent, err.Error(), err)
+	}
+	w := plan.Order{ID: d.order.ID, Product: string(d.order.Product), Files: files, Objects: objects, Print: s.c.Printer != nil}
+	for _, c := range certified {
+		if _, ok := d.requests[plan.StepID(plan.Request, c.key)]; ok {
+			w.Keys = append(w.Keys, plan.KeyPair{On: c.key, Cert: c.cert, Purpose: string(c.purpose)})
+		}
+	}
+	for _, r := range references {
+		if r.class == "" || d.sets(r.class) {
+			w.References = append(w.References, plan.ReferenceTo{On: r.on, Secret: r.name})
+		}
+	}
+	return w, nil
+}
+
+// sets says whether the holder has a PIN of that class.
+func (d *dossier) sets(class juki.PINClass) bool {
+	for _, c := range d.order.Eligibility().PINs {
+		if c == class {
+			return true
+		}
+	}
+	return false
+}
+
+// reference gives reference data by its name in a plan.
+func (r *run) reference(name string) (secret.Bytes, error) {
+	o := r.dossier.order
+	switch name {
+	case "reference-a":
+		return o.ReferenceA(), nil
+	case "reference-b":
+		return o.ReferenceB(), nil
+	case "birth":
+		text, err := juki.BirthReference(o.Resident.Birth.Get(), o.Resident.Foreign.Get())
+		return secret.FromString(text), err
+	}
+	for _, ref := range references {
+		if ref.name != name || ref.class == "" {
+			continue
+		}
+		if pin, ok := r.c.Pins.PIN(r.job.ID, ref.class); ok {
+			return pin, nil
+		}
+		return secret.Bytes{}, failure.New(failure.StationPIN, juki.RuleOf(ref.class).Japanese, nil)
+	}
+	return secret.Bytes{}, failure.New(failure.StationContent, "the plan names a secret nobody knows", nil)
+}
+
+// picture renders the face with the card's own number.
+func (s *Station) picture(d *dossier) (printer.Face, error) {
+	data := d.data
+	data.CardID = d.cardID
+	f, err := s.c.Fonts.Render(s.c.Layout, data)
+	return f, faceFailure(err)
+}
+
+// sameOrder says whether wire is the order this dossier was made from.
+func (d *dossier) sameOrder(wire []byte) bool { return bytes.Equal(d.material.Order, wire) }

@@ -1,0 +1,109 @@
+package station
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/issue"
+	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/receipt"
+	"jukicard/cardd/plan"
+)
+
+// print prints the face, once. The printer's counter before it stands in the
+// intent; a lost answer is decided by the counter, never by printing again.
+func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
+	f, err := r.picture(r.dossier)
+	if err != nil {
+		return nil, err
+	}
+	before, err := r.c.Printer.Status(ctx)
+	if err != nil {
+		return nil, failure.New(failure.PrintFailed, err.Error(), err)
+	}
+	if err := r.c.Printer.Print(ctx, f); err != nil {
+		return nil, r.printed(ctx, before.CardsPrinted, err)
+	}
+	return nil, nil
+}
+
+// printed decides what a failed print means: the counter moved, so the face is on
+// the card; it did not, so the print can be done again; it cannot be read, so a
+// person must look.
+func (r *run) printed(ctx context.Context, before uint64, cause error) error {
+	after, err := r.c.Printer.Status(ctx)
+	switch {
+	case err != nil:
+		return failure.New(failure.PrintDoubt, cause.Error(), cause)
+	case after.CardsPrinted > before:
+		return nil
+	}
+	return failure.New(failure.PrintFailed, cause.Error(), cause)
+}
+
+// factReceipt holds the receipt itself, base64.
+const factReceipt = "receipt"
+
+// sign makes the receipt from the journal's records and puts it there.
+func (r *run) sign(ctx context.Context) error {
+	st, err := r.statement()
+	if err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	b, err := r.c.Receipts.Sign(st)
+	if err != nil {
+		return err
+	}
+	return r.record(ctx, issue.Record{Kind: issue.Signed, Result: issue.OK, Facts: facts{factReceipt: base64.StdEncoding.EncodeToString(b)}})
+}
+
+// statement is what the receipt says: every step that ended well, in order.
+func (r *run) statement() (receipt.Statement, error) {
+	st := receipt.Statement{
+		Version: 1, Job: r.job.ID, Order: r.job.OrderID, Card: r.job.CardID, Profile: r.job.Profile, Product: r.job.Product,
+		Station: r.c.Name, Software: r.c.Software, Started: r.job.Created.UTC(), Finished: r.c.Now().UTC(),
+	}
+	for _, kept := range r.records {
+		var rec issue.Record
+		if err := json.Unmarshal(kept.Body, &rec); err != nil {
+			return st, err
+		}
+		switch {
+		case rec.Kind == issue.Planned && rec.Plan != nil:
+			st.Plans = append(st.Plans, rec.Plan.Digest())
+		case rec.Kind == issue.Outcome && rec.Result == issue.OK:
+			st.Steps = append(st.Steps, receipt.Step{ID: rec.Step, At: kept.At.UTC()})
+		}
+		if kept.Seq == r.records[len(r.records)-1].Seq {
+			st.Journal = hex.EncodeToString(kept.Hash)
+		}
+	}
+	for _, c := range certified {
+		step := plan.StepID(plan.Certify, c.cert)
+		if sum := r.machine.Fact(step, factSHA256); sum != "" {
+			st.Certificates = append(st.Certificates, receipt.Certificate{On: c.cert, Serial: r.machine.Fact(step, factSerial), SHA256: sum})
+		}
+	}
+	return st, nil
+}
+
+// Receipt gives the receipt of a finished job; none when it is not finished.
+func (s *Station) Receipt(ctx context.Context, job string) ([]byte, error) {
+	records, err := s.c.Journal.Records(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(records, func(r journal.Record) bool { return r.Kind == journal.Signed })
+	if i < 0 {
+		return nil, nil
+	}
+	var rec issue.Record
+	if err := json.Unmarshal(records[i].Body, &rec); err != nil {
+		return nil, failure.New(failure.StationJournal, err.Error(), err)
+	}
+	return base64.StdEncoding.DecodeString(rec.Facts[factReceipt])
+}

@@ -1,0 +1,314 @@
+package station
+
+import (
+	"bytes"
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"jukicard/apdu/profile"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/plan"
+	"jukicard/pki"
+	"jukicard/reader"
+)
+
+// facts are what an outcome tells later steps.
+type facts = map[string]string
+
+// Names of facts.
+const (
+	factModulus = "modulus" // hex; the exponent is 65537
+	factRequest = "request" // PKCS #10, base64
+	factLength  = "length"  // of a certificate, bytes
+	factSerial  = "serial"  // hex
+	factSHA256  = "sha256"  // of a certificate, hex
+)
+
+// operations carry out one step each. What a step may send is in the step; none
+// repeats a command.
+var operations = map[plan.Op]func(*run, context.Context, plan.Step) (facts, error){
+	plan.Open:     (*run).openChannel,
+	plan.ReadKey:  (*run).readKey,
+	plan.Generate: (*run).generate,
+	plan.Request:  (*run).request,
+	plan.Certify:  (*run).certify,
+	plan.Update:   (*run).update,
+	plan.Compare:  (*run).compare,
+	plan.SetPIN:   (*run).setPIN,
+	plan.ProvePIN: (*run).provePIN,
+	plan.Put:      (*run).put,
+	plan.Lock:     (*run).lock,
+	plan.Confirm:  (*run).confirm,
+	plan.Print:    (*run).print,
+}
+
+// perform carries out a step.
+func (r *run) perform(ctx context.Context, s plan.Step) (facts, error) {
+	op, ok := operations[s.Op]
+	if !ok {
+		return nil, failure.New(failure.StationContent, fmt.Sprintf("operation %q", s.Op), nil)
+	}
+	return op(r, ctx, s)
+}
+
+func (r *run) openChannel(ctx context.Context, s plan.Step) (facts, error) {
+	return nil, r.card.session.Open(ctx, s.On, r.c.Keys)
+}
+
+func (r *run) readKey(ctx context.Context, s plan.Step) (facts, error) {
+	pub, err := r.card.session.PublicKey(ctx, s.On)
+	return r.learn(s.On, pub, err)
+}
+
+func (r *run) generate(ctx context.Context, s plan.Step) (facts, error) {
+	pub, err := r.card.session.Generate(ctx, s.On)
+	return r.learn(s.On, pub, err)
+}
+
+// learn takes a public key the card told. A key this card already told under
+// another name would be a card that makes the same key twice.
+func (r *run) learn(on string, pub *rsa.PublicKey, err error) (facts, error) {
+	if err != nil {
+		return nil, err
+	}
+	if pub.E != 65537 {
+		return nil, failure.New(failure.CardKey, "its exponent is not 65537", nil)
+	}
+	for _, c := range certified {
+		if other := r.dossier.book.Key(c.key); c.key != on && other != nil && other.N.Cmp(pub.N) == 0 {
+			return nil, failure.New(failure.CardKey, "the card made the same key twice", nil)
+		}
+	}
+	r.dossier.book.SetKey(on, pub)
+	return facts{factModulus: pub.N.Text(16)}, nil
+}
+
+// request has the card sign a certificate request: the proof that it holds the
+// private key.
+func (r *run) request(ctx context.Context, s plan.Step) (facts, error) {
+	req, pub := r.dossier.requests[s.ID], r.dossier.book.Key(s.On)
+	if pub == nil {
+		return nil, failure.New(failure.StationContent, "no public key of "+s.On, nil)
+	}
+	var link error
+	der, err := pki.NewCSR(pub, req.CommonName, func(digestInfo []byte) ([]byte, error) {
+		var sig []byte
+		sig, link = r.card.session.Sign(ctx, s.On, digestInfo)
+		return sig, link
+	})
+	if link != nil {
+		return nil, link
+	}
+	if err != nil {
+		return nil, failure.New(failure.CardHolderKeys, err.Error(), err)
+	}
+	return facts{factRequest: base64.StdEncoding.EncodeToString(der)}, nil
+}
+
+// certify asks the authority. Asking again with the same ID is safe: it answers
+// with the same certificate.
+func (r *run) certify(ctx context.Context, s plan.Step) (facts, error) {
+	req := r.dossier.requests[s.From]
+	der, err := base64.StdEncoding.DecodeString(r.machine.Fact(s.From, factRequest))
+	if err != nil || len(der) == 0 {
+		return nil, failure.New(failure.StationContent, "no request of "+s.From, err)
+	}
+	req.CSR = der
+	cert, err := r.c.Authority.Certify(ctx, req)
+	if err != nil {
+		return nil, failure.New(failure.PKIAuthority, err.Error(), err)
+	}
+	if err := r.c.Hierarchy.Judge(cert, req, r.dossier.ca[req.Purpose]); err != nil {
+		return nil, failure.New(failure.PKICertificate, err.Error(), err)
+	}
+	r.dossier.book.SetCertificate(s.On, cert.Raw)
+	return certificateFacts(cert), nil
+}
+
+func certificateFacts(cert *x509.Certificate) facts {
+	sum := sha256.Sum256(cert.Raw)
+	return facts{
+		factLength: strconv.Itoa(len(cert.Raw)), factSerial: cert.SerialNumber.Text(16), factSHA256: hex.EncodeToString(sum[:]),
+	}
+}
+
+// content gives what a step writes or compares, and refuses whatever differs from
+// the plan: the station sends only what the plan holds.
+func (r *run) content(ctx context.Context, s plan.Step) ([]byte, error) {
+	b, err := r.dossier.book.Bytes(ctx, s.On)
+	if err != nil {
+		return nil, failure.New(failure.StationContent, fmt.Sprintf("%s: %v", s.On, err), err)
+	}
+	if len(b) != s.Length {
+		return nil, failure.New(failure.StationContent, fmt.Sprintf("%s has %d bytes, the plan says %d", s.On, len(b), s.Length), nil)
+	}
+	if s.Digest != "" && s.Digest != plan.Digest(r.dossier.material.DigestKey, b) {
+		return nil, failure.New(failure.StationContent, s.On+" has another digest than the plan", nil)
+	}
+	return b, nil
+}
+
+func (r *run) update(ctx context.Context, s plan.Step) (facts, error) {
+	b, err := r.content(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.card.session.Update(ctx, s.On, b, s.Offset, nil)
+}
+
+func (r *run) put(ctx context.Context, s plan.Step) (facts, error) {
+	b, err := r.content(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.card.session.PutData(ctx, strings.TrimPrefix(s.On, plan.Domain+"/"), b)
+}
+
+// compare reads back through the channel and compares every byte.
+func (r *run) compare(ctx context.Context, s plan.Step) (facts, error) {
+	want, err := r.content(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.readBack(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(got, want) {
+		return nil, failure.New(failure.CardDiffers, fmt.Sprintf("%s: %d bytes read, %d expected, first difference at %d", s.On, len(got), len(want), firstDifference(got, want)), nil)
+	}
+	return nil, nil
+}
+
+func (r *run) readBack(ctx context.Context, s plan.Step) ([]byte, error) {
+	if name, ok := strings.CutPrefix(s.On, plan.Domain+"/"); ok {
+		tag, _ := r.profile.Object(name)
+		return r.card.session.Data(ctx, tag, name)
+	}
+	_, f, err := r.profile.File(s.On)
+	if err != nil {
+		return nil, err
+	}
+	if f.Kind == profile.Record {
+		return r.card.session.ReadRecord(ctx, s.On, 1)
+	}
+	return r.card.session.Read(ctx, s.On, 0, s.Length)
+}
+
+func firstDifference(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+func (r *run) setPIN(ctx context.Context, s plan.Step) (facts, error) {
+	value, err := r.reference(s.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.card.session.Set(ctx, s.On, value)
+}
+
+// provePIN presents the value once. A refusal means that the card holds another
+// value than was set; it is not tried again.
+func (r *run) provePIN(ctx context.Context, s plan.Step) (facts, error) {
+	value, err := r.reference(s.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.card.session.Verify(ctx, s.On, value)
+}
+
+func (r *run) lock(ctx context.Context, _ plan.Step) (facts, error) {
+	return nil, r.card.session.Lock(ctx)
+}
+
+// confirm looks at the locked card as anybody can: locked, everything there, every
+// reference with all its tries.
+func (r *run) confirm(ctx context.Context, _ plan.Step) (facts, error) {
+	s := r.card.session
+	if err := s.Select(ctx, plan.Domain); err != nil {
+		return nil, err
+	}
+	b, err := s.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := plan.ParseState(r.profile, r.dossier.cardID, b)
+	if err != nil {
+		return nil, failure.New(failure.CardDiffers, err.Error(), err)
+	}
+	if missing := r.missing(seen); missing != "" {
+		return nil, failure.New(failure.CardDiffers, missing, nil)
+	}
+	return nil, nil
+}
+
+// missing names the first thing the locked card does not show as it should; empty
+// when all is right.
+func (r *run) missing(seen plan.Observation) string {
+	if seen.LifeCycle != r.profile.Domain.Locked {
+		return "the card is not locked"
+	}
+	w := r.dossier.wanted
+	for _, k := range w.Keys {
+		if seen.Objects[k.On].State != plan.StatePresent {
+			return k.On + " is not there"
+		}
+	}
+	for _, ref := range w.References {
+		_, rule, err := r.profile.Reference(ref.On)
+		if state := seen.Objects[ref.On]; err != nil || state.State != plan.StatePresent || state.Value != rule.Tries {
+			return ref.On + " is not set with all its tries"
+		}
+	}
+	for _, c := range append(w.Files, w.Objects...) {
+		if seen.Objects[c.On].State != plan.StatePresent {
+			return c.On + " is not written"
+		}
+	}
+	return ""
+}
+
+// drop gives the card up.
+func (r *run) drop(d reader.Disposition) {
+	if r.card != nil {
+		r.card.close(d)
+		r.card = nil
+	}
+}
+
+// leave resets the card, so that nothing verified outlives the job, and forgets
+// the resident.
+func (r *run) leave() {
+	r.drop(reader.Reset)
+	if r.dossier != nil {
+		r.dossier.order.Destroy()
+	}
+}
+
+// recall fills the book with the public keys earlier steps of the job told.
+func (r *run) recall() {
+	for _, a := range r.profile.Applications {
+		for _, k := range a.Keys {
+			path := a.Name + "/" + k.Name
+			for _, op := range []plan.Op{plan.ReadKey, plan.Generate} {
+				if n, ok := new(big.Int).SetString(r.machine.Fact(plan.StepID(op, path), factModulus), 16); ok {
+					r.dossier.book.SetKey(path, &rsa.PublicKey{N: n, E: 65537})
+				}
+			}
+		}
+	}
+}

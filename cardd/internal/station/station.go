@@ -1,0 +1,374 @@
+// Package station carries out jobs: it owns one reader and, where there is one,
+// the printer around it. One goroutine runs a job from beginning to end; it asks
+// the machine of cardd/internal/issue what comes next, writes the intent to the
+// journal, acts, and writes the outcome. It decides nothing itself.
+package station
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"jukicard/apdu"
+	"jukicard/apdu/profile"
+	"jukicard/apdu/scp03"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/issue"
+	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/receipt"
+	"jukicard/cardd/internal/vault"
+	"jukicard/cardd/plan"
+	"jukicard/pki"
+	"jukicard/printer"
+	"jukicard/printer/face"
+	"jukicard/reader"
+)
+
+// Config is what a station works with. All fields but Printer, Trace and Watch are
+// needed.
+type Config struct {
+	Name      string        // of the station, as it stands in journal and receipts
+	Software  string        // name and version of the program
+	Readers   reader.System // where cards are
+	Reader    string        // the reader's name; empty for the only one with a card
+	Short     bool          // use short length even where the card takes extended
+	Journal   *journal.Journal
+	Pins      *vault.Vault
+	Sealer    *vault.Sealer
+	Authority pki.Authority
+	Hierarchy pki.Hierarchy
+	FaceSeal  pki.Sealer
+	Keys      scp03.KeyFinder
+	Fonts     *face.Fonts
+	Layout    *face.Layout
+	Printer   printer.Device // nil: the order's face is not printed here
+	Receipts  *receipt.Signer
+	Log       *slog.Logger
+	Now       func() time.Time
+	Trace     func(job string) apdu.Wrapper // nil: no transcripts
+	Watch     func(Event)                   // told of progress; must not block
+}
+
+// Event is progress of a job.
+type Event struct {
+	Job    string      `json:"job"`
+	State  issue.State `json:"state"`
+	Step   string      `json:"step,omitempty"` // the step begun or ended
+	Result string      `json:"result,omitempty"`
+	Done   int         `json:"done"`
+	Total  int         `json:"total"`
+	Code   string      `json:"code,omitempty"`
+	Text   string      `json:"text,omitempty"`
+}
+
+// Station is one place where cards are issued. Its methods may be called by
+// several goroutines; one job runs at a time.
+type Station struct {
+	c    Config
+	busy sync.Mutex
+}
+
+// New is a station; it touches nothing.
+func New(c Config) *Station {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Watch == nil {
+		c.Watch = func(Event) {}
+	}
+	return &Station{c: c}
+}
+
+// run is one job in the hands of its goroutine.
+type run struct {
+	*Station
+	job     journal.Job
+	machine *issue.Machine
+	dossier *dossier
+	profile *profile.Card
+	card    *opened // nil while no card is open
+	records []journal.Record
+}
+
+// Run drives a job until it is done, held or spoiled, and says which in its State.
+// An error means that the job could not be driven at all: its journal is broken or
+// another job holds the station.
+func (s *Station) Run(ctx context.Context, jobID string) error {
+	if !s.busy.TryLock() {
+		return failure.New(failure.StationBusy, "", nil)
+	}
+	defer s.busy.Unlock()
+	r, err := s.load(ctx, jobID)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+	for {
+		action, ok := r.machine.Next()
+		if !ok {
+			return r.settle(ctx)
+		}
+		if err := ctx.Err(); err != nil {
+			return failure.New(failure.StationStopped, "", err)
+		}
+		if err := r.act(ctx, action); err != nil {
+			return err
+		}
+	}
+}
+
+// load replays a job from the journal.
+func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
+	job, err := s.c.Journal.Job(ctx, jobID)
+	if err != nil {
+		return nil, err
+	}
+	p, err := profile.Load(job.Profile)
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.c.Journal.Records(ctx, jobID)
+	if err != nil {
+		return nil, err
+	}
+	m, err := Replay(records)
+	if err != nil {
+		return nil, failure.New(failure.StationJournal, err.Error(), err)
+	}
+	r := &run{Station: s, job: job, machine: m, profile: p, records: records}
+	if step, pending := m.Pending(); pending {
+		if err := r.record(ctx, r.crash(ctx, step)); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// crash is the record of the daemon's own death during a step. For a print it
+// takes down the printer's counter, which decides.
+func (r *run) crash(ctx context.Context, step string) issue.Record {
+	rec := issue.Record{Kind: issue.Crashed, Step: step}
+	if step == plan.StepID(plan.Print, plan.Face) {
+		doubt := failure.New(failure.PrintDoubt, "", nil)
+		rec.Facts, rec.Code, rec.Text = r.counter(ctx), string(doubt.Code), doubt.Error()
+	}
+	return rec
+}
+
+// counter is the printer's count of cards as a fact; empty when it cannot be read.
+func (r *run) counter(ctx context.Context) facts {
+	if r.c.Printer == nil {
+		return nil
+	}
+	st, err := r.c.Printer.Status(ctx)
+	if err != nil {
+		return nil
+	}
+	return facts{issue.FactCounter: strconv.FormatUint(st.CardsPrinted, 10)}
+}
+
+// Replay is the machine of a job's journal records.
+func Replay(records []journal.Record) (*issue.Machine, error) {
+	decoded := make([]issue.Record, 0, len(records))
+	for _, r := range records {
+		var rec issue.Record
+		if err := json.Unmarshal(r.Body, &rec); err != nil {
+			return nil, fmt.Errorf("cannot read record %d: %v", r.Seq, err)
+		}
+		decoded = append(decoded, rec)
+	}
+	return issue.Replay(decoded)
+}
+
+// record applies a record to the machine and makes it durable, in that order: a
+// record that cannot follow must not reach the journal, and nothing is acted on
+// before it is durable.
+func (r *run) record(ctx context.Context, rec issue.Record) error {
+	body, err := json.Marshal(rec)
+	if err != nil {
+		panic("internal error: cannot encode record: " + err.Error())
+	}
+	if err := r.machine.Apply(rec); err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	kept, err := r.c.Journal.Append(ctx, r.job.ID, journal.Record{At: r.c.Now(), Kind: journal.Kind(rec.Kind), Step: rec.Step, Body: body})
+	if err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	r.records = append(r.records, kept)
+	r.tell(rec)
+	return nil
+}
+
+func (r *run) tell(rec issue.Record) {
+	state, code, reason := r.machine.State()
+	done, total := r.machine.Position()
+	r.c.Watch(Event{Job: r.job.ID, State: state, Step: rec.Step, Result: string(rec.Result), Done: done, Total: total, Code: code, Text: reason})
+}
+
+// act carries one action out.
+func (r *run) act(ctx context.Context, a issue.Action) error {
+	switch a.Do {
+	case issue.Observe:
+		return r.observe(ctx)
+	case issue.Sign:
+		return r.sign(ctx)
+	}
+	intent := issue.Record{Kind: issue.Intent, Step: a.Step.ID}
+	if a.Step.Op == plan.Print {
+		intent.Facts = r.counter(ctx)
+	}
+	if err := r.record(ctx, intent); err != nil {
+		return err
+	}
+	facts, err := r.perform(ctx, a.Step)
+	out := issue.Record{Kind: issue.Outcome, Step: a.Step.ID, Result: issue.OK, Facts: facts}
+	if err != nil {
+		out.Result, out.Code, out.Text = classify(err)
+		r.c.Log.Warn("step failed", "job", r.job.ID, "step", a.Step.ID, "result", out.Result, "code", out.Code, "reason", out.Text)
+	}
+	if out.Result == issue.Doubt {
+		r.drop(reader.Reset)
+	}
+	return r.record(ctx, out)
+}
+
+// observe looks at the card and adopts a plan for it.
+func (r *run) observe(ctx context.Context) error {
+	p, err := r.replan(ctx)
+	rec := issue.Record{Kind: issue.Planned, Result: issue.OK, Plan: p}
+	if err != nil {
+		rec.Plan = nil
+		rec.Result, rec.Code, rec.Text = classify(err)
+		if rec.Result == issue.Refused { // nothing was done: the card or the order can be changed
+			rec.Result = issue.Unavailable
+		}
+	}
+	return r.record(ctx, rec)
+}
+
+// settle ends a run: the journal's listing is brought up to date, and what a
+// finished job no longer needs is destroyed.
+func (r *run) settle(ctx context.Context) error {
+	state, code, reason := r.machine.State()
+	done, total := r.machine.Position()
+	if code != "" {
+		reason = code + ": " + reason
+	}
+	if state == issue.Done || state == issue.Spoiled {
+		r.c.Pins.Drop(r.job.ID)
+		if err := r.c.Journal.DropSealed(ctx, r.job.ID); err != nil {
+			return failure.New(failure.StationJournal, err.Error(), err)
+		}
+	}
+	if err := r.c.Journal.SetState(ctx, r.job.ID, string(state), reason, done, total); err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	r.c.Log.Info("job settled", "job", r.job.ID, "state", state, "code", code)
+	return nil
+}
+
+// Resume lets a held job go on; Run it afterwards. printed is an operator's word
+// that the face is on the card already, after a print nobody knows the end of.
+func (s *Station) Resume(ctx context.Context, jobID string, printed bool) error {
+	if !s.busy.TryLock() {
+		return failure.New(failure.StationBusy, "", nil)
+	}
+	defer s.busy.Unlock()
+	r, err := s.load(ctx, jobID)
+	if err != nil {
+		return err
+	}
+	if state, _, _ := r.machine.State(); state != issue.Held {
+		return nil // a running job goes on by being run
+	}
+	rec := issue.Record{Kind: issue.Resumed}
+	if printed {
+		rec.Facts = facts{issue.FactPrinted: "operator"}
+	}
+	return r.record(ctx, rec)
+}
+
+// Recover takes note, once at start and before any new job, of what was in doubt
+// when the daemon died: a printer's counter tells only while nobody else prints.
+func (s *Station) Recover(ctx context.Context) error {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	jobs, err := s.c.Journal.Unfinished(ctx)
+	if err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	for _, j := range jobs {
+		r, err := s.load(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		if err := r.settle(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// classify turns an error into what it means for the step. A card that refuses is
+// not a link that failed.
+func classify(err error) (issue.Result, string, string) {
+	var link *reader.Error
+	var budget *apdu.BudgetError
+	var refused *apdu.StatusError
+	var coded *failure.Error
+	var planned *plan.CardError
+	switch {
+	case errors.As(err, &coded):
+		return resultOf(coded.Code), string(coded.Code), err.Error()
+	case errors.As(err, &planned):
+		return issue.Unavailable, planned.Code, planned.Error()
+	case errors.Is(err, scp03.ErrCryptogram):
+		return named(failure.CardKeys, "")
+	case errors.As(err, &refused):
+		return named(failure.CardRefused, refused.Error())
+	case errors.As(err, &link):
+		return issue.Doubt, string(linkCode(link)), failure.New(linkCode(link), link.Detail, nil).Error()
+	case errors.As(err, &budget), errors.Is(err, scp03.ErrIntegrity), errors.Is(err, scp03.ErrClosed):
+		return issue.Doubt, string(failure.ReaderLink), failure.New(failure.ReaderLink, err.Error(), nil).Error()
+	}
+	return issue.Doubt, string(failure.ReaderLink), failure.New(failure.ReaderLink, err.Error(), nil).Error()
+}
+
+func named(c failure.Code, detail string) (issue.Result, string, string) {
+	return resultOf(c), string(c), failure.New(c, detail, nil).Error()
+}
+
+// unavailable are the failures after which nothing happened to the card.
+var unavailable = map[failure.Code]bool{
+	failure.ReaderNone: true, failure.ReaderUnknown: true, failure.ReaderNoCard: true, failure.ReaderTwoCards: true,
+	failure.ReaderBusy: true, failure.ReaderService: true, failure.ReaderMute: true, failure.ReaderRemoved: true,
+	failure.CardOther: true, failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardNoState: true,
+	failure.StationPIN: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKICertificate: true,
+	failure.FaceGlyph: true, failure.FaceOverflow: true, failure.FacePhoto: true, failure.StationStopped: true, failure.CardKeys: true,
+}
+
+func resultOf(c failure.Code) issue.Result {
+	if unavailable[c] {
+		return issue.Unavailable
+	}
+	return issue.Refused
+}
+
+// linkCode names a failed link for people.
+func linkCode(e *reader.Error) failure.Code {
+	for kind, code := range map[error]failure.Code{
+		reader.ErrNoReader: failure.ReaderUnknown, reader.ErrNoCard: failure.ReaderNoCard, reader.ErrMute: failure.ReaderMute,
+		reader.ErrSharing: failure.ReaderBusy, reader.ErrRemoved: failure.ReaderRemoved, reader.ErrDaemon: failure.ReaderService,
+	} {
+		if errors.Is(e.Kind, kind) {
+			return code
+		}
+	}
+	return failure.ReaderLink
+}

@@ -1,0 +1,286 @@
+package station
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"jukicard/apdu"
+	"jukicard/apdu/profile"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/order"
+	"jukicard/cardd/plan"
+	"jukicard/printer/face"
+	"jukicard/reader"
+)
+
+// Checks are what reading an order asks of this station: whether a picture is a
+// photo and whether every character can be printed.
+func (s *Station) Checks() order.Checks {
+	return order.Checks{
+		Photo: func(b []byte) error {
+			_, err := face.DecodePhoto(b)
+			return err
+		},
+		Text: s.c.Fonts.Check,
+	}
+}
+
+// Draft is a plan made without touching anything.
+type Draft struct {
+	Plan  *plan.Plan
+	Blank bool // no card was there: it is planned for a blank one
+}
+
+// Plan makes the plan for an order: for the card in the reader if there is one,
+// else for a blank card. It writes nothing and presents nothing.
+func (s *Station) Plan(ctx context.Context, o *order.Order, wire []byte) (*Draft, error) {
+	if !s.busy.TryLock() {
+		return nil, failure.New(failure.StationBusy, "", nil)
+	}
+	defer s.busy.Unlock()
+	p, err := profile.Load(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.ready(ctx, o, wire)
+	if err != nil {
+		return nil, err
+	}
+	seen, blank, err := s.glance(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	id := seen.Card
+	if blank {
+		id = blankID
+	}
+	if err := s.bind(ctx, d, p, id); err != nil {
+		return nil, err
+	}
+	made, err := plan.Build(p, d.wanted, seen, plan.Progress{}, s.wire(p))
+	return &Draft{Plan: made, Blank: blank}, err
+}
+
+// blankID stands for the number of a card that is not there yet.
+const blankID = "0000000000000000"
+
+// glance looks at the card without keeping others from it; a reader without a card
+// gives a blank one.
+func (s *Station) glance(ctx context.Context, p *profile.Card) (seen plan.Observation, blank bool, err error) {
+	c, err := s.open(ctx, p, reader.Shared, nil)
+	switch failure.CodeOf(err) {
+	case failure.ReaderNone, failure.ReaderNoCard, failure.ReaderService:
+		return plan.Blank(p), true, nil
+	}
+	if err != nil {
+		return plan.Observation{}, false, err
+	}
+	defer c.close(reader.Reset)
+	seen, err = look(ctx, c.session)
+	return seen, false, coded(err)
+}
+
+// coded gives an error its code and keeps it as the cause.
+func coded(err error) error {
+	if err == nil || failure.CodeOf(err) != "" {
+		return err
+	}
+	_, code, _ := classify(err)
+	return failure.New(failure.Code(code), err.Error(), err)
+}
+
+func (s *Station) wire(p *profile.Card) plan.Wire {
+	return plan.Wire{Extended: s.extended(p), CommandData: p.Limits.CommandData}
+}
+
+// ready makes a dossier for an order that has no job yet.
+func (s *Station) ready(ctx context.Context, o *order.Order, wire []byte) (*dossier, error) {
+	m, err := s.newMaterial(ctx, o, wire)
+	if err != nil {
+		return nil, err
+	}
+	return s.assemble(ctx, o, m)
+}
+
+// Submit accepts an order: everything that can be refused without a card is
+// refused now, the card is looked at, and then the job is durable. Run it
+// afterwards. The PINs go into the vault and nowhere else.
+func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins order.PINs) (job string, err error) {
+	if !s.busy.TryLock() {
+		return "", failure.New(failure.StationBusy, "", nil)
+	}
+	defer s.busy.Unlock()
+	if job, err = s.again(ctx, o, wire, pins); job != "" || err != nil {
+		return job, err
+	}
+	d, err := s.ready(ctx, o, wire)
+	if err != nil {
+		return "", err
+	}
+	p, err := profile.Load(o.Profile)
+	if err != nil {
+		return "", err
+	}
+	first, err := s.first(ctx, p, d)
+	if err != nil {
+		return "", err
+	}
+	return s.create(ctx, o, d, first, pins)
+}
+
+// first is the plan a new job starts from; a card that cannot be issued is refused
+// before there is a job.
+func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier) (*plan.Plan, error) {
+	c, err := s.open(ctx, p, reader.Exclusive, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close(reader.Reset)
+	seen, err := look(ctx, c.session)
+	if err != nil {
+		return nil, coded(err)
+	}
+	if err := s.bind(ctx, d, p, seen.Card); err != nil {
+		return nil, err
+	}
+	return plan.Build(p, d.wanted, seen, plan.Progress{}, s.wire(p))
+}
+
+func (s *Station) create(ctx context.Context, o *order.Order, d *dossier, first *plan.Plan, pins order.PINs) (string, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("cannot draw a job number: %w", err)
+	}
+	id := s.c.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(b[:3])
+	plain, err := d.material.encode()
+	if err != nil {
+		return "", err
+	}
+	sealed, err := s.c.Sealer.Seal(id, plain)
+	clear(plain)
+	if err != nil {
+		return "", err
+	}
+	err = s.c.Journal.Create(ctx, journal.Job{
+		ID: id, OrderID: o.ID, CardID: first.Card, Station: s.c.Name, Profile: o.Profile, Product: string(o.Product),
+		Operation: o.Operation, PlanDigest: first.Digest(), Created: s.c.Now(), Total: len(first.Steps),
+	}, sealed)
+	if errors.Is(err, journal.ErrExists) {
+		return "", failure.New(failure.StationJobLive, o.ID, err)
+	}
+	if err != nil {
+		return "", failure.New(failure.StationJournal, err.Error(), err)
+	}
+	s.c.Pins.Put(id, pins)
+	return id, nil
+}
+
+// again finds the live job of an order that is handed in a second time: the same
+// order goes on, with the PINs entered anew; another under the same number is
+// refused.
+func (s *Station) again(ctx context.Context, o *order.Order, wire []byte, pins order.PINs) (string, error) {
+	jobs, err := s.c.Journal.ByOrder(ctx, o.ID)
+	if err != nil {
+		return "", failure.New(failure.StationJournal, err.Error(), err)
+	}
+	for _, j := range jobs {
+		if j.State != journal.Running && j.State != journal.Held {
+			continue
+		}
+		m, err := s.unseal(ctx, j.ID)
+		if err != nil {
+			return "", err
+		}
+		same := &dossier{material: m}
+		if !same.sameOrder(wire) {
+			return "", failure.New(failure.StationJobLive, o.ID+" is another order under the same number", nil)
+		}
+		s.c.Pins.Put(j.ID, pins)
+		return j.ID, nil
+	}
+	return "", nil
+}
+
+func (s *Station) unseal(ctx context.Context, job string) (*material, error) {
+	sealed, err := s.c.Journal.Sealed(ctx, job)
+	if err != nil {
+		return nil, failure.New(failure.StationJournal, err.Error(), err)
+	}
+	plain, err := s.c.Sealer.Open(job, sealed)
+	if err != nil {
+		return nil, failure.New(failure.StationJournal, err.Error(), err)
+	}
+	defer clear(plain)
+	return decodeMaterial(plain)
+}
+
+// replan opens the job's card, looks at it and builds the plan that is left.
+func (r *run) replan(ctx context.Context) (*plan.Plan, error) {
+	if err := r.unpack(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.reopen(ctx); err != nil {
+		return nil, err
+	}
+	seen, err := look(ctx, r.card.session)
+	if err != nil {
+		r.drop(reader.Reset)
+		return nil, err
+	}
+	if r.job.CardID != seen.Card {
+		r.drop(reader.Reset)
+		return nil, failure.New(failure.CardOther, "", nil)
+	}
+	if r.dossier.cardID != seen.Card {
+		if err := r.bind(ctx, r.dossier, r.profile, seen.Card); err != nil {
+			return nil, err
+		}
+	}
+	r.recall()
+	return r.build(seen)
+}
+
+// build makes the plan for what is seen; a certificate that came longer or shorter
+// than expected is counted with its real length.
+func (r *run) build(seen plan.Observation) (*plan.Plan, error) {
+	past := r.machine.Progress()
+	past.Ours = past.Ours || len(r.records) > 0
+	return plan.Build(r.profile, r.dossier.wanted, seen, past, r.wire(r.profile))
+}
+
+// unpack opens the sealed order once a run.
+func (r *run) unpack(ctx context.Context) error {
+	if r.dossier != nil {
+		return nil
+	}
+	m, err := r.unseal(ctx, r.job.ID)
+	if err != nil {
+		return err
+	}
+	o, err := order.Parse(m.Order, nil, r.Checks())
+	if err != nil {
+		return failure.New(failure.StationContent, "the sealed order does not read any more", err)
+	}
+	r.dossier, err = r.assemble(ctx, o, m)
+	return err
+}
+
+// reopen takes the card afresh, with the security status of nobody.
+func (r *run) reopen(ctx context.Context) error {
+	r.drop(reader.Reset)
+	var trace apdu.Wrapper
+	if r.c.Trace != nil {
+		trace = r.c.Trace(r.job.ID)
+	}
+	var err error
+	r.card, err = r.open(ctx, r.profile, reader.Exclusive, trace)
+	if failure.CodeOf(err) == failure.ReaderNoCard && r.machine.Plan() != nil {
+		done, total := r.machine.Position()
+		return failure.New(failure.ReaderRemoved, fmt.Sprintf("%d of %d steps are done", done, total), err)
+	}
+	return err
+}

@@ -1,0 +1,45 @@
+package pki
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"sync"
+)
+
+// sizeSerial has the eight bytes that the embedded authority's serial numbers have.
+var sizeSerial = new(big.Int).Lsh(big.NewInt(1), 62)
+
+// sizeKey stands in for card and authority where only lengths count; it signs
+// nothing that leaves Size.
+var sizeKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// Size is the length in bytes of the DER certificate that r will become under ca:
+// exact for an authority whose serial numbers have eight bytes, and near it for
+// another. r.CSR is not looked at. A plan counts with it before there is a key.
+func (h Hierarchy) Size(r Request, ca *x509.Certificate) (int, error) {
+	key, err := sizeKey()
+	if err != nil {
+		return 0, fmt.Errorf("cannot measure certificate: %w", err)
+	}
+	r.CSR, err = NewCSR(&key.PublicKey, r.CommonName, func(digestInfo []byte) ([]byte, error) {
+		return rsa.SignPKCS1v15(nil, key, 0, digestInfo)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("cannot measure certificate: %w", err)
+	}
+	template, err := h.Template(r, ca)
+	if err != nil {
+		return 0, err
+	}
+	template.SerialNumber = sizeSerial
+	parent := *ca
+	parent.PublicKey = &key.PublicKey
+	der, err := x509.CreateCertificate(rand.Reader, template, &parent, template.PublicKey, key)
+	if err != nil {
+		return 0, fmt.Errorf("cannot measure certificate: %w", err)
+	}
+	return len(der), nil
+}
