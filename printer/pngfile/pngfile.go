@@ -1,0 +1,122 @@
+// Package pngfile is a card printer that prints into PNG files, one pair a card:
+// for previews, for laboratories, for stations whose cards are printed elsewhere
+// from the files. It has no mechanics: a card is always under the head.
+//
+// Its counter is durable and moves before the print is told done, like a real
+// printer's: it decides after a crash whether a face was printed.
+package pngfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"jukicard/printer"
+)
+
+// Printer keeps faces in a directory: front-00001.png, back-00001.png, and counter.
+type Printer struct {
+	dir string
+	mu  sync.Mutex
+}
+
+const counterFile = "counter"
+
+// Open uses dir, which it makes (mode 0700: faces are personal data).
+func Open(dir string) (*Printer, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot open printer directory: %w", err)
+	}
+	return &Printer{dir: dir}, nil
+}
+
+// Status tells the counter.
+func (p *Printer) Status(context.Context) (printer.Status, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, err := p.count()
+	return printer.Status{Position: printer.Head, CardsPrinted: n}, err
+}
+
+// Move does nothing: there is no card to move.
+func (p *Printer) Move(context.Context, printer.Position) error { return nil }
+
+// Print writes both sides, makes them durable, and moves the counter last: the
+// commit point is the counter's rename.
+func (p *Printer) Print(_ context.Context, f printer.Face) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, err := p.count()
+	if err != nil {
+		return err
+	}
+	n++
+	for name, side := range map[string]image.Image{"front": f.Front, "back": f.Back} {
+		if side == nil {
+			return fmt.Errorf("cannot print: the face has no %s", name)
+		}
+		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return png.Encode(w, side) }); err != nil {
+			return err
+		}
+	}
+	return p.write(counterFile, func(w *os.File) error {
+		_, err := fmt.Fprintln(w, n)
+		return err
+	})
+}
+
+// Front and Back are the paths of the n-th card's sides, n from 1.
+func (p *Printer) Front(n uint64) string {
+	return filepath.Join(p.dir, fmt.Sprintf("front-%05d.png", n))
+}
+
+// Back is the path of the n-th card's back.
+func (p *Printer) Back(n uint64) string { return filepath.Join(p.dir, fmt.Sprintf("back-%05d.png", n)) }
+
+func (p *Printer) count() (uint64, error) {
+	b, err := os.ReadFile(filepath.Join(p.dir, counterFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the printer's counter: %w", err)
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the printer's counter: the file %s holds no number; mend it by hand", counterFile)
+	}
+	return n, nil
+}
+
+// write puts a file there whole and durable.
+func (p *Printer) write(name string, fill func(*os.File) error) error {
+	path := filepath.Join(p.dir, name)
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot print: %w", err)
+	}
+	err = errors.Join(fill(f), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot print: %w", err)
+	}
+	return p.syncDir()
+}
+
+// syncDir makes the renames durable.
+func (p *Printer) syncDir() error {
+	d, err := os.Open(p.dir)
+	if err != nil {
+		return fmt.Errorf("cannot print: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
