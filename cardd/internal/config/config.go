@@ -1,0 +1,164 @@
+// Package config reads cardd's configuration: the embedded defaults, a TOML file
+// over them, the environment over both. What it does not know it refuses, with
+// the nearest name it does; what it gives is whole: every path is absolute and
+// every empty default is filled in.
+//
+// defaults.toml names every key and says what it means. A laboratory needs two
+// lines:
+//
+//	lab = true
+//	state_dir = "demo/state"
+//
+// and a municipal office perhaps
+//
+//	[station]
+//	name = "市民課 窓口1"
+//
+//	[gp]
+//	master_key_file = "/etc/cardd/issuer-domain.key"
+//
+//	[printer]
+//	kind = "none"
+//
+// It opens no device and no key: it only looks whether a named key file is one.
+package config
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/toml/v2"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/v2"
+)
+
+//go:embed defaults.toml
+var defaults []byte
+
+// Defaults is the text of defaults.toml: every key with its meaning and default.
+func Defaults() string { return string(defaults) }
+
+// Config is the whole configuration, as defaults.toml explains it.
+type Config struct {
+	Lab       bool      `koanf:"lab"`       // a laboratory with invented people
+	StateDir  string    `koanf:"state_dir"` // absolute
+	Socket    string    `koanf:"socket"`    // absolute
+	Log       Log       `koanf:"log"`
+	Reader    Reader    `koanf:"reader"`
+	Station   Station   `koanf:"station"`
+	GP        GP        `koanf:"gp"`
+	Authority Authority `koanf:"authority"`
+	Printer   Printer   `koanf:"printer"`
+	Fonts     Fonts     `koanf:"fonts"`
+	Limits    Limits    `koanf:"limits"`
+}
+
+// Log is what is logged and how.
+type Log struct {
+	Level  string `koanf:"level"`  // debug, info, warn or error
+	Format string `koanf:"format"` // text or json
+}
+
+// Reader is where the card is.
+type Reader struct {
+	System    string `koanf:"system"`    // pcsc
+	Name      string `koanf:"name"`      // empty: the only one with a card
+	Exclusive bool   `koanf:"exclusive"` // keep other programs off the card
+}
+
+// Station is this place.
+type Station struct {
+	Name string `koanf:"name"` // never empty
+}
+
+// GP is the cards' GlobalPlatform issuer domain.
+type GP struct {
+	MasterKeyFile string `koanf:"master_key_file"` // absolute; empty: the test key where Lab, else none
+	KeyVersion    int    `koanf:"key_version"`     // 0: the card's first
+}
+
+// Authority is who issues certificates.
+type Authority struct {
+	Kind         string `koanf:"kind"` // softca
+	Dir          string `koanf:"dir"`  // absolute
+	Organization string `koanf:"organization"`
+}
+
+// Printer is what prints the face.
+type Printer struct {
+	Kind string `koanf:"kind"` // simulated or none
+	Dir  string `koanf:"dir"`  // absolute
+}
+
+// Fonts are the printed face's.
+type Fonts struct {
+	Paths []string `koanf:"paths"` // absolute, at least one
+}
+
+// Limits bound what cardd takes on.
+type Limits struct {
+	RequestBytes    int64 `koanf:"request_bytes"`    // of one request
+	Clients         int   `koanf:"clients"`          // connections at once
+	ExchangeSeconds int   `koanf:"exchange_seconds"` // one command to the card
+	ShutdownSeconds int   `koanf:"shutdown_seconds"` // for the step in work
+}
+
+// JournalFile is where the journal is.
+func (c *Config) JournalFile() string { return filepath.Join(c.StateDir, "journal.db") }
+
+// Load reads the file at path, or no file where path is empty, and the
+// environment. Its errors are one or more *Error joined: all that is wrong, not
+// only the first.
+func Load(path string) (*Config, error) { return load(path, os.Environ(), here()) }
+
+func load(path string, environ []string, at place) (*Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(rawbytes.Provider(defaults), toml.Parser()); err != nil {
+		panic(fmt.Sprintf("internal error: defaults.toml: %v", err))
+	}
+	known := k.All()
+	if path != "" {
+		values, err := readFile(path, known)
+		if err != nil {
+			return nil, err
+		}
+		lay(k, values)
+	}
+	values, err := readEnvironment(environ, known, at.workDir)
+	if err != nil {
+		return nil, err
+	}
+	lay(k, values)
+	c, err := decode(k)
+	if err != nil {
+		return nil, err
+	}
+	at.fill(c)
+	if err := c.check(source(path)); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// lay puts checked values over what k holds.
+func lay(k *koanf.Koanf, values map[string]any) {
+	for key, value := range values {
+		if err := k.Set(key, value); err != nil {
+			panic(fmt.Sprintf("internal error: cannot set %s: %v", key, err))
+		}
+	}
+}
+
+// decode fills a Config. Every value has its key's own type by now, so nothing is
+// converted, and a key without a field or a field without a key is our mistake.
+func decode(k *koanf.Koanf) (*Config, error) {
+	var c Config
+	err := k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{ErrorUnused: true, ErrorUnset: true}})
+	if err != nil {
+		return nil, fmt.Errorf("internal error: defaults.toml and Config differ: %w", err)
+	}
+	return &c, nil
+}
