@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/japanese"
 )
 
 const (
@@ -54,36 +52,6 @@ func checkWritten(field, value, substituted string, limit int) error {
 		return fmt.Errorf("holder %s: its substitution string must have one 0 or 1 per character, %d in all", field, n)
 	}
 	return nil
-}
-
-// InRepertoire says whether a character may stand in a certificate: JIS 第1・第2
-// 水準 and the non-kanji of JIS X 0208, and the 補助漢字 JIS X 0212 (issuance rules
-// sheet, 6). ASCII letters, digits and signs pass too, which is ours: whether the
-// real service writes them full-width is not public.
-func InRepertoire(r rune) bool {
-	if r < 0x80 {
-		return r == ' ' || unicode.IsGraphic(r)
-	}
-	b, err := japanese.EUCJP.NewEncoder().Bytes([]byte(string(r)))
-	if err != nil {
-		return false
-	}
-	switch {
-	case len(b) == 2 && b[0] >= 0xA1: // JIS X 0208, one row per lead byte
-		return rowJISX0208(int(b[0]) - 0xA0)
-	case len(b) == 3: // 8F, then JIS X 0212
-		return rowJISX0212(int(b[1]) - 0xA0)
-	}
-	return false // 8E: half-width katakana
-}
-
-// rowJISX0208 leaves out rows 13 and 89 to 94, where the encoder's table, being
-// that of the WHATWG, holds vendor characters such as 髙 and ①.
-func rowJISX0208(row int) bool { return row >= 1 && row <= 8 || row >= 16 && row <= 84 }
-
-// rowJISX0212 lists the rows that JIS X 0212-1990 assigns.
-func rowJISX0212(row int) bool {
-	return row == 2 || row == 6 || row == 7 || row >= 9 && row <= 11 || row >= 16 && row <= 77
 }
 
 // eras are the years of 元号 1 to 5 (card fact sheet, 6.2); the bounds are general
