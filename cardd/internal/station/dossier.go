@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -104,11 +105,14 @@ type dossier struct {
 	cardID   string
 }
 
-// Paths of the profile that hang on the four PIN classes and three references.
-var references = []struct {
+// reference is a path of the profile that reference data of that name is set on.
+type reference struct {
 	on, name string
-	class    juki.PINClass
-}{
+	class    juki.PINClass // empty where the holder does not choose
+}
+
+// references hang on the four PIN classes, the two 照合番号 and the birth date.
+var references = []reference{
 	{"jpki/sign-pin", "pin:signature", juki.PINSignature},
 	{"jpki/auth-pin", "pin:authentication", juki.PINAuthentication},
 	{"resident/pin", "pin:resident", juki.PINResident},
@@ -322,36 +326,34 @@ func (s *Station) want(ctx context.Context, d *dossier) (plan.Order, error) {
 
 // sets says whether the holder has a PIN of that class.
 func (d *dossier) sets(class juki.PINClass) bool {
-	for _, c := range d.order.Eligibility().PINs {
-		if c == class {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.order.Eligibility().PINs, class)
 }
 
-// reference gives reference data by its name in a plan.
-func (r *run) reference(name string) (secret.Bytes, error) {
+// withReference lends reference data by its name in a plan.
+func (r *run) withReference(name string, f func(secret.Bytes) error) error {
 	o := r.dossier.order
 	switch name {
 	case "reference-a":
-		return o.ReferenceA(), nil
+		return f(o.ReferenceA())
 	case "reference-b":
-		return o.ReferenceB(), nil
+		return f(o.ReferenceB())
 	case "birth":
 		text, err := juki.BirthReference(o.Resident.Birth.Get(), o.Resident.Foreign.Get())
-		return secret.FromString(text), err
-	}
-	for _, ref := range references {
-		if ref.name != name || ref.class == "" {
-			continue
+		if err != nil {
+			return failure.New(failure.StationContent, err.Error(), err)
 		}
-		if pin, ok := r.c.Pins.PIN(r.job.ID, ref.class); ok {
-			return pin, nil
-		}
-		return secret.Bytes{}, failure.New(failure.StationPIN, juki.RuleOf(ref.class).Japanese, nil)
+		return f(secret.FromString(text))
 	}
-	return secret.Bytes{}, failure.New(failure.StationContent, "the plan names a secret nobody knows", nil)
+	i := slices.IndexFunc(references, func(ref reference) bool { return ref.name == name && ref.class != "" })
+	if i < 0 {
+		return failure.New(failure.StationContent, "the plan names a secret nobody knows", nil)
+	}
+	pin, ok := r.c.Pins.PIN(r.job.ID, references[i].class)
+	if !ok {
+		return failure.New(failure.StationPIN, juki.RuleOf(references[i].class).Japanese, nil)
+	}
+	defer pin.Destroy()
+	return f(pin)
 }
 
 // picture renders the face with the card's own number.

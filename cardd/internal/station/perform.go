@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"jukicard/apdu/profile"
+	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/plan"
 	"jukicard/pki"
@@ -214,21 +215,13 @@ func firstDifference(a, b []byte) int {
 }
 
 func (r *run) setPIN(ctx context.Context, s plan.Step) (facts, error) {
-	value, err := r.reference(s.Secret)
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.card.session.Set(ctx, s.On, value)
+	return nil, r.withReference(s.Secret, func(value secret.Bytes) error { return r.card.session.Set(ctx, s.On, value) })
 }
 
 // provePIN presents the value once. A refusal means that the card holds another
 // value than was set; it is not tried again.
 func (r *run) provePIN(ctx context.Context, s plan.Step) (facts, error) {
-	value, err := r.reference(s.Secret)
-	if err != nil {
-		return nil, err
-	}
-	return nil, r.card.session.Verify(ctx, s.On, value)
+	return nil, r.withReference(s.Secret, func(value secret.Bytes) error { return r.card.session.Verify(ctx, s.On, value) })
 }
 
 func (r *run) lock(ctx context.Context, _ plan.Step) (facts, error) {

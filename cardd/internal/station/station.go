@@ -38,7 +38,7 @@ type Config struct {
 	Reader    string        // the reader's name; empty for the only one with a card
 	Short     bool          // use short length even where the card takes extended
 	Journal   *journal.Journal
-	Pins      *vault.Vault
+	Pins      *vault.PINs
 	Sealer    *vault.Sealer
 	Authority pki.Authority
 	Hierarchy pki.Hierarchy

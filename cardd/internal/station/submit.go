@@ -175,8 +175,7 @@ func (s *Station) create(ctx context.Context, o *order.Order, d *dossier, first 
 	if err != nil {
 		return "", failure.New(failure.StationJournal, err.Error(), err)
 	}
-	s.c.Pins.Put(id, pins)
-	return id, nil
+	return id, s.keep(id, pins)
 }
 
 // again finds the live job of an order that is handed in a second time: the same
@@ -199,10 +198,17 @@ func (s *Station) again(ctx context.Context, o *order.Order, wire []byte, pins o
 		if !same.sameOrder(wire) {
 			return "", failure.New(failure.StationJobLive, o.ID+" is another order under the same number", nil)
 		}
-		s.c.Pins.Put(j.ID, pins)
-		return j.ID, nil
+		return j.ID, s.keep(j.ID, pins)
 	}
 	return "", nil
+}
+
+// keep puts PINs into the vault; without any the job runs until it needs one.
+func (s *Station) keep(job string, pins order.PINs) error {
+	if len(pins) == 0 {
+		return nil
+	}
+	return s.c.Pins.Put(job, pins)
 }
 
 func (s *Station) unseal(ctx context.Context, job string) (*material, error) {
