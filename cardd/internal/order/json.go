@@ -44,13 +44,13 @@ func (d *document) jsonValue() (node, *juki.InputError) {
 		return node{}, err
 	}
 	d.space()
-	switch c := d.b[d.at]; {
-	case c == '{':
+	switch d.b[d.at] {
+	case '{':
 		return d.jsonObject()
-	case c == '[':
+	case '[':
 		d.skipArray()
 		return node{}, nil
-	case c == '"':
+	case '"':
 		return node{kind: kindText, data: d.jsonString()}, nil
 	default:
 		return literal(d.word()), nil

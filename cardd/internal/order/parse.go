@@ -32,8 +32,9 @@ type Checks struct {
 }
 
 // Parse reads an order in JSON. photo fetches a photograph that is named and not
-// inside; nil on the wire, where it must be inside. The error is Problems, complete.
-// b stays the caller's, who clears it; the order keeps copies.
+// inside, and gives the bytes away: they are cleared after use. It is nil on the
+// wire, where the photograph must be inside. The error is Problems, complete. b
+// stays the caller's, who clears it; the order keeps copies.
 func Parse(b []byte, photo func(name string) ([]byte, error), c Checks) (*Order, error) {
 	d := document{root: rootOrder, b: b}
 	n, err := d.readJSON()
