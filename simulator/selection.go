@@ -112,17 +112,18 @@ func (c *Card) byName(name []byte, next bool) *application {
 }
 
 // enter makes an application current. The security status of the same one is kept,
-// which clients rely on between VERIFY and signing; another's is gone.
+// which clients rely on between VERIFY and signing; another's is gone. The issuer's
+// channel ends with any selection by name.
 func (c *Card) enter(a *application) {
 	c.ef = nil
 	c.text.end()
 	c.listed = 0
+	c.channel.Reset()
 	if a == c.app {
 		return
 	}
 	c.app = a
 	c.verified = 0
-	c.channel.Reset()
 }
 
 // appendFCI is the domain's file control information: AID, and the most command data

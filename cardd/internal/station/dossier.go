@@ -118,7 +118,7 @@ var references = []reference{
 	{"resident/pin", "pin:resident", juki.PINResident},
 	{"common/pin", "pin:resident", juki.PINResident},
 	{"text/pin", "pin:text", juki.PINText},
-	{"surface/birth", "birth", ""},
+	{"surface/reference-birth", "birth", ""},
 	{"surface/reference-b", "reference-b", ""},
 	{"surface/reference-a", "reference-a", ""},
 	{"text/reference-a", "reference-a", ""},
