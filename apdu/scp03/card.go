@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"fmt"
+	"io"
 
 	"jukicard/apdu"
 )
@@ -23,28 +25,46 @@ type CardParams struct {
 // application, keeps the sequence counter, and never uses one value of it for two
 // challenges. It is used by one goroutine.
 type CardSession struct {
-	ch         channel
+	held       func() *channel // see channel; nil until the first INITIALIZE UPDATE
 	options    Options
 	challenges []byte // set between INITIALIZE UPDATE and EXTERNAL AUTHENTICATE
-	plain      []byte
+}
+
+func (s *CardSession) ch() *channel {
+	if s.held == nil {
+		return nil
+	}
+	return s.held()
 }
 
 // Reset ends whatever there is.
 func (s *CardSession) Reset() {
-	s.ch.clear()
+	s.ch().clear()
 	s.challenges = s.challenges[:0]
-	clear(s.plain[:cap(s.plain)])
 }
 
+// String shows the level and nothing secret.
+func (s *CardSession) String() string {
+	return fmt.Sprintf("SCP03 card session at level %v", s.Level())
+}
+
+// Format shows what String shows whatever the verb.
+func (s *CardSession) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
 // Open says whether the host has authenticated.
-func (s *CardSession) Open() bool { return s.ch.live() && s.ch.level != 0 }
+func (s *CardSession) Open() bool { return s.Level() != 0 }
 
 // Pending says whether INITIALIZE UPDATE has been answered and EXTERNAL AUTHENTICATE
 // must be next; any other command must be preceded by Reset.
-func (s *CardSession) Pending() bool { return s.ch.live() && s.ch.level == 0 }
+func (s *CardSession) Pending() bool { return s.ch().live() && s.ch().level == 0 }
 
 // Level is the security level of an open session, else 0.
-func (s *CardSession) Level() Level { return s.ch.level }
+func (s *CardSession) Level() Level {
+	if !s.ch().live() {
+		return 0
+	}
+	return s.ch().level
+}
 
 // InitializeUpdate answers INITIALIZE UPDATE (Amendment D v1.1.2, 7.1.1). It ends any
 // session there is, also where it refuses. The choice of keys by P1 is the caller's.
@@ -63,12 +83,15 @@ func (s *CardSession) InitializeUpdate(ctx context.Context, p CardParams, c apdu
 		return apdu.Response{SW: apdu.SWUnknown}, err
 	}
 	s.challenges = append(append(s.challenges[:0], c.Data...), challenge...)
-	if err := s.ch.start(ctx, p.Keys, mode, s.challenges); err != nil {
+	if s.held == nil {
+		s.held = hold(&channel{})
+	}
+	if err := s.ch().start(ctx, p.Keys, mode, s.challenges); err != nil {
 		s.Reset()
 		return apdu.Response{SW: apdu.SWUnknown}, err
 	}
 	s.options = p.Options
-	a := initializeUpdate{Info: p.Info, challenge: challenge, cryptogram: s.ch.cryptogram(constCardCryptogram, s.challenges)}
+	a := initializeUpdate{Info: p.Info, challenge: challenge, cryptogram: s.ch().cryptogram(constCardCryptogram, s.challenges)}
 	return apdu.Response{Data: a.append(make([]byte, 0, 48)), SW: apdu.SWOK}, nil
 }
 
@@ -107,20 +130,19 @@ func (s *CardSession) authenticate(c apdu.Command) apdu.SW {
 		return apdu.SWSecurityStatus
 	case !s.options.Supports(level) || c.P2 != 0:
 		return apdu.SWIncorrectP1P2
-	case len(c.Data) != 2*int(s.ch.mode):
+	case len(c.Data) != 2*int(s.ch().mode):
 		return apdu.SWWrongLength
 	}
-	plain, buf, ok := s.ch.openCommand(c, s.plain)
-	s.plain = buf
+	plain, ok := s.ch().openCommand(c)
 	if !ok {
 		return apdu.SWSecurityStatus
 	}
-	clear(s.ch.counter[:]) // the first command after this one is number 1
-	want := s.ch.cryptogram(constHostCryptogram, s.challenges)
+	clear(s.ch().counter[:]) // the first command after this one is number 1
+	want := s.ch().cryptogram(constHostCryptogram, s.challenges)
 	if subtle.ConstantTimeCompare(want, plain.Data) != 1 {
 		return apdu.SWVerificationFailed
 	}
-	s.ch.level = level
+	s.ch().level = level
 	return apdu.SWOK
 }
 
@@ -139,8 +161,7 @@ func (s *CardSession) Unwrap(c apdu.Command) (apdu.Command, apdu.SW) {
 	case !Secured(c.CLA):
 		return apdu.Command{}, apdu.SWSecureMessagingMissing
 	}
-	plain, buf, ok := s.ch.openCommand(c, s.plain)
-	s.plain = buf
+	plain, ok := s.ch().openCommand(c)
 	if !ok {
 		s.Reset()
 		return apdu.Command{}, apdu.SWSecurityStatus
@@ -152,11 +173,14 @@ func (s *CardSession) Unwrap(c apdu.Command) (apdu.Command, apdu.SW) {
 // the protected response would outgrow the form of the command, 256 bytes in answer to a
 // short one.
 func (s *CardSession) ResponseRoom(c apdu.Command) int {
+	if !s.Open() {
+		return c.Ne
+	}
 	frame := apdu.MaxShortNe
 	if c.NeedsExtended() {
 		frame = apdu.MaxExtendedNe
 	}
-	return min(c.Ne, s.ch.level.ResponsePayload(s.ch.mode, frame))
+	return min(c.Ne, s.ch().level.ResponsePayload(s.ch().mode, frame))
 }
 
 // Wrap appends the protected response to dst; call it once for each command that
@@ -166,5 +190,5 @@ func (s *CardSession) Wrap(dst []byte, r apdu.Response) []byte {
 	if !s.Open() {
 		return r.Append(dst)
 	}
-	return s.ch.secureResponse(dst, r)
+	return s.ch().secureResponse(dst, r)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/subtle"
+	"fmt"
 
 	"jukicard/apdu"
 )
@@ -13,7 +14,10 @@ import (
 // (GPC_SPE_034 v2.3.1, 11.1.4).
 const classSM = 0x04
 
-// channel is what host and card have in common once the session keys exist.
+// channel is what host and card have in common once the session keys exist. Session
+// and CardSession hold it behind a closure, so that fmt, which calls no methods on
+// unexported fields and follows a pointer under a verb that does not fit, cannot walk
+// to the keys.
 type channel struct {
 	mode    Mode
 	level   Level
@@ -24,12 +28,20 @@ type channel struct {
 	counter [blockSize]byte // encryption counter (6.2.6)
 	iv      [blockSize]byte
 	head    [4 + 3]byte // header and Lc as the MAC sees them
+	out     []byte      // host: protected commands
+	plain   []byte      // opened commands or answers
 }
+
+func hold(ch *channel) func() *channel { return func() *channel { return ch } }
 
 // start derives the session keys (Amendment D v1.1.2, 6.2.1). challenges is host
 // challenge and card challenge.
 func (ch *channel) start(ctx context.Context, k Keys, m Mode, challenges []byte) error {
-	*ch = channel{mode: m}
+	ch.clear()
+	if n := k.Size(); !validSize(n) {
+		return fmt.Errorf("cannot use SCP03 keys of %d bytes: AES keys have 16, 24 or 32, and destroyed ones 0", n)
+	}
+	ch.mode = m
 	var err error
 	if ch.enc, err = sessionKey(ctx, k, ENC, constSENC, challenges); err != nil {
 		return err
@@ -67,14 +79,17 @@ func (ch *channel) cryptogram(constant byte, challenges []byte) []byte {
 	return out
 }
 
-// clear ends the channel.
+// clear ends the channel; only the emptied buffers stay for the next one.
 func (ch *channel) clear() {
-	ch.mac.clear()
-	ch.rmac.clear()
-	*ch = channel{}
+	if ch == nil {
+		return
+	}
+	clear(ch.out[:cap(ch.out)])
+	clear(ch.plain[:cap(ch.plain)])
+	*ch = channel{out: ch.out[:0], plain: ch.plain[:0]}
 }
 
-func (ch *channel) live() bool { return ch.enc != nil }
+func (ch *channel) live() bool { return ch != nil && ch.enc != nil }
 
 // advance counts one command, whether or not it has data (Amendment D v1.1.2, 6.2.6).
 func (ch *channel) advance() {
@@ -159,41 +174,43 @@ func appendLe(dst []byte, ne int, extended bool) []byte {
 	return append(dst, byte(ne))
 }
 
-// openCommand checks and decrypts a protected command; plain data goes to buf and
-// buf comes back. False when anything is wrong.
-func (ch *channel) openCommand(c apdu.Command, buf []byte) (plain apdu.Command, _ []byte, ok bool) {
+// openCommand checks and decrypts a protected command; its Data is in ch.plain. False
+// when anything is wrong.
+func (ch *channel) openCommand(c apdu.Command) (plain apdu.Command, ok bool) {
 	ch.advance()
 	n := len(c.Data) - int(ch.mode)
 	if n < 0 {
-		return apdu.Command{}, buf, false
+		return apdu.Command{}, false
 	}
 	data, mac := c.Data[:n], c.Data[n:]
 	ch.commandMAC(c, data, c.NeedsExtended())
 	if subtle.ConstantTimeCompare(ch.chain[:ch.mode], mac) != 1 {
-		return apdu.Command{}, buf, false
+		return apdu.Command{}, false
 	}
-	buf, ok = ch.open(buf, data, ch.level.Has(CENC), false)
+	if !ch.open(data, ch.level.Has(CENC), false) {
+		return apdu.Command{}, false
+	}
 	c.CLA &^= classSM
-	c.Data = buf
-	return c, buf, ok
+	c.Data = ch.plain
+	return c, true
 }
 
-// open puts the plain form of data into buf.
-func (ch *channel) open(buf, data []byte, encrypted, response bool) ([]byte, bool) {
+// open puts the plain form of data into ch.plain.
+func (ch *channel) open(data []byte, encrypted, response bool) bool {
+	ch.plain = append(ch.plain[:0], data...)
 	if !encrypted || len(data) == 0 {
-		return append(buf[:0], data...), true
+		return true
 	}
 	if len(data)%blockSize != 0 {
-		return buf[:0], false
+		return false
 	}
-	buf = append(buf[:0], data...) // for its length; overwritten at once
-	decryptCBC(ch.enc, ch.icv(response), buf, data)
-	n := unpad(buf)
+	decryptCBC(ch.enc, ch.icv(response), ch.plain, data)
+	n := unpad(ch.plain)
 	if n < 0 {
-		clear(buf)
-		return buf[:0], false
+		return false
 	}
-	return buf[:n], true
+	ch.plain = ch.plain[:n]
+	return true
 }
 
 // isError says whether a status word is an error in the sense of Amendment D
@@ -219,20 +236,24 @@ func (ch *channel) secureResponse(dst []byte, r apdu.Response) []byte {
 	return append(dst, r.SW.SW1(), r.SW.SW2())
 }
 
-// openResponse checks and decrypts a protected response into buf, status word
-// included. False when anything is wrong.
-func (ch *channel) openResponse(buf []byte, r apdu.Response) ([]byte, bool) {
+// openResponse checks and decrypts a protected response; the plain one is in ch.plain,
+// status word included. False when anything is wrong.
+func (ch *channel) openResponse(r apdu.Response) bool {
 	data := r.Data
 	if ch.level.Has(RMAC) {
-		if isError(r.SW) {
-			return append(buf[:0], r.SW.SW1(), r.SW.SW2()), len(data) == 0
-		}
 		n := len(data) - int(ch.mode)
-		if n < 0 || subtle.ConstantTimeCompare(ch.responseMAC(data[:n], r.SW), data[n:]) != 1 {
-			return buf[:0], false
+		switch {
+		case isError(r.SW):
+			if len(data) != 0 {
+				return false
+			}
+		case n < 0 || subtle.ConstantTimeCompare(ch.responseMAC(data[:n], r.SW), data[n:]) != 1:
+			return false
+		default:
+			data = data[:n]
 		}
-		data = data[:n]
 	}
-	buf, ok := ch.open(buf, data, ch.level.Has(RENC), true)
-	return append(buf, r.SW.SW1(), r.SW.SW2()), ok
+	ok := ch.open(data, ch.level.Has(RENC), true)
+	ch.plain = append(ch.plain, r.SW.SW1(), r.SW.SW2())
+	return ok
 }

@@ -76,12 +76,14 @@ func (k StaticKeys) Size() int { return k.Enc.Len() }
 // Check refuses keys of other lengths than AES has, and of unlike lengths.
 func (k StaticKeys) Check() error {
 	n := k.Enc.Len()
-	if n != 16 && n != 24 && n != 32 || k.Mac.Len() != n || k.Dek.Len() != n {
+	if !validSize(n) || k.Mac.Len() != n || k.Dek.Len() != n {
 		return fmt.Errorf("cannot use SCP03 keys of %d, %d and %d bytes: all three have 16, 24 or 32",
 			n, k.Mac.Len(), k.Dek.Len())
 	}
 	return nil
 }
+
+func validSize(n int) bool { return n == 16 || n == 24 || n == 32 }
 
 // CMAC implements Keys.
 func (k StaticKeys) CMAC(_ context.Context, usage Usage, data []byte) (out [16]byte, err error) {

@@ -122,42 +122,67 @@ func ParsePutKey(data []byte, under StaticKeys) (version byte, set StaticKeys, e
 	if len(data) == 0 {
 		return 0, set, fmt.Errorf("cannot read PUT KEY: no data")
 	}
-	version, data = data[0], data[1:]
-	var keys [3]secret.Bytes
-	for i := range keys {
-		if keys[i], data, err = parseKey(data, under); err != nil {
+	version, rest := data[0], data[1:]
+	for _, key := range []*secret.Bytes{&set.Enc, &set.Mac, &set.Dek} {
+		if *key, rest, err = parseKey(rest, under); err != nil {
+			set.Destroy()
 			return 0, StaticKeys{}, err
 		}
 	}
-	set = StaticKeys{Enc: keys[0], Mac: keys[1], Dek: keys[2]}
-	if len(data) != 0 {
-		err = fmt.Errorf("cannot read PUT KEY: %d bytes behind the third key", len(data))
+	if len(rest) != 0 {
+		err = fmt.Errorf("cannot read PUT KEY: %d bytes behind the third key", len(rest))
+	} else {
+		err = set.Check()
 	}
-	return version, set, errors.Join(err, set.Check())
+	if err != nil {
+		set.Destroy()
+		return 0, StaticKeys{}, err
+	}
+	return version, set, nil
 }
 
+// parseKey reads one key block and gives what follows it.
 func parseKey(data []byte, under StaticKeys) (key secret.Bytes, rest []byte, err error) {
-	if len(data) < 3 || data[0] != keyTypeAES {
-		return key, nil, fmt.Errorf("cannot read PUT KEY: a key block begins %02X and its lengths", keyTypeAES)
+	w, rest, err := parseKeyBlock(data)
+	if err != nil {
+		return key, nil, err
 	}
-	field, size := int(data[1]), int(data[2])
-	end := 2 + field // of the wrapped key
-	if size != 16 && size != 24 && size != 32 || field != 1+(size+15)/blockSize*blockSize || len(data) < end+4 || data[end] != 3 {
-		return key, nil, fmt.Errorf("cannot read PUT KEY: lengths of a key block do not fit a key of %d bytes with a check value of 3", size)
-	}
-	plain, err := under.unwrap(data[3:end])
+	plain, err := under.unwrap(w.Ciphertext)
 	if err != nil {
 		return key, nil, err
 	}
 	defer clear(plain)
-	key = secret.New(plain[:size])
+	key = secret.New(plain[:w.Size])
 	got, err := StaticKeys{Enc: key}.CheckValue(ENC)
+	if err == nil && subtle.ConstantTimeCompare(got[:], w.CheckValue[:]) != 1 {
+		err = ErrCheckValue
+	}
 	if err != nil {
-		return key, nil, err
-	}
-	if subtle.ConstantTimeCompare(got[:], data[end+1:end+4]) != 1 {
 		key.Destroy()
-		return key, nil, ErrCheckValue
+		return secret.Bytes{}, nil, err
 	}
-	return key, data[end+4:], nil
+	return key, rest, nil
+}
+
+// parseKeyBlock takes the length of the clear key from the byte in front of the
+// wrapped key, or, where a host leaves that out because no padding was needed, from
+// the length of the wrapped key (GPC_SPE_034 v2.3.1, Tables 11-70 and 11-71; pySim does so).
+func parseKeyBlock(data []byte) (w WrappedKey, rest []byte, err error) {
+	if len(data) < 2 || data[0] != keyTypeAES || len(data) < 2+int(data[1])+1+len(w.CheckValue) {
+		return w, nil, fmt.Errorf("cannot read PUT KEY: a key block has %02X, its length, the key, 03 and a check value", keyTypeAES)
+	}
+	field, rest := data[2:2+data[1]], data[2+data[1]:]
+	w.Size, w.Ciphertext = len(field), field
+	if len(field)%blockSize == 1 {
+		w.Size, w.Ciphertext = int(field[0]), field[1:]
+	}
+	blocks := (w.Size + blockSize - 1) / blockSize
+	if !validSize(w.Size) || len(w.Ciphertext) != blocks*blockSize {
+		return w, nil, fmt.Errorf("cannot read PUT KEY: %d wrapped bytes for a key of %d; AES keys have 16, 24 or 32", len(w.Ciphertext), w.Size)
+	}
+	if rest[0] != byte(len(w.CheckValue)) {
+		return w, nil, fmt.Errorf("cannot read PUT KEY: a check value of %d bytes, wanted %d", rest[0], len(w.CheckValue))
+	}
+	copy(w.CheckValue[:], rest[1:])
+	return w, rest[1+len(w.CheckValue):], nil
 }

@@ -16,6 +16,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 
 	"jukicard/apdu"
 )
@@ -66,11 +67,9 @@ type Info struct {
 // card can no longer agree on the counter. A card's refusal does not.
 type Session struct {
 	t    apdu.Transport
-	ch   channel
+	held func() *channel // see channel
 	keys Keys
 	info Info
-	out  []byte
-	in   []byte
 }
 
 // Open authenticates both sides by INITIALIZE UPDATE and EXTERNAL AUTHENTICATE
@@ -83,7 +82,7 @@ func Open(ctx context.Context, t apdu.Transport, cfg Config) (*Session, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	s := &Session{t: t}
+	s := &Session{t: t, held: hold(&channel{})}
 	if err := s.open(ctx, cfg); err != nil {
 		s.Close()
 		return nil, err
@@ -143,20 +142,26 @@ func (s *Session) derive(ctx context.Context, cfg Config, challenges []byte, a i
 		return fmt.Errorf("cannot find SCP03 keys of version %02X: the finder gave none", a.KeyVersion)
 	}
 	s.keys = k
-	if cfg.AID != nil && a.Options&OptionPseudoRandom != 0 {
-		want := make([]byte, cfg.Mode)
-		if err := cardChallenge(ctx, k, a.Sequence, cfg.AID, want); err != nil {
-			return err
-		}
-		if subtle.ConstantTimeCompare(want, a.challenge) != 1 {
-			return fmt.Errorf("cannot open secure channel: the card challenge does not follow from sequence counter %06X and the AID", a.Sequence)
-		}
-	}
-	if err := s.ch.start(ctx, k, cfg.Mode, challenges); err != nil {
+	if err := s.ch().start(ctx, k, cfg.Mode, challenges); err != nil {
 		return fmt.Errorf("cannot derive session keys: %w", err)
 	}
-	if subtle.ConstantTimeCompare(s.ch.cryptogram(constCardCryptogram, challenges), a.cryptogram) != 1 {
+	if subtle.ConstantTimeCompare(s.ch().cryptogram(constCardCryptogram, challenges), a.cryptogram) != 1 {
 		return ErrCryptogram
+	}
+	return checkChallenge(ctx, cfg, k, a)
+}
+
+// checkChallenge holds a card to its pseudo-random challenge where Config.AID asks for it.
+func checkChallenge(ctx context.Context, cfg Config, k Keys, a initializeUpdate) error {
+	if cfg.AID == nil || a.Options&OptionPseudoRandom == 0 {
+		return nil
+	}
+	want := make([]byte, cfg.Mode)
+	if err := cardChallenge(ctx, k, a.Sequence, cfg.AID, want); err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(want, a.challenge) != 1 {
+		return fmt.Errorf("cannot open secure channel: the card challenge does not follow from sequence counter %06X and the AID", a.Sequence)
 	}
 	return nil
 }
@@ -165,11 +170,11 @@ func (s *Session) derive(ctx context.Context, cfg Config, challenges []byte, a i
 // zero chaining value and no encryption (Amendment D v1.1.2, 7.1.2).
 func (s *Session) authenticate(ctx context.Context, level Level, challenges []byte) error {
 	c := apdu.Command{CLA: 0x80, INS: apdu.INSExternalAuthenticate, P1: byte(level)}
-	c.Data = s.ch.cryptogram(constHostCryptogram, challenges)
-	s.ch.level = LevelCMAC
-	s.out = s.ch.secureCommand(s.out[:0], c, false)
-	clear(s.ch.counter[:]) // the first command after this one is number 1
-	answer, err := s.t.Transmit(ctx, s.out)
+	c.Data = s.ch().cryptogram(constHostCryptogram, challenges)
+	s.ch().level = LevelCMAC
+	s.ch().out = s.ch().secureCommand(s.ch().out[:0], c, false)
+	clear(s.ch().counter[:]) // the first command after this one is number 1
+	answer, err := s.t.Transmit(ctx, s.ch().out)
 	if err != nil {
 		return err
 	}
@@ -177,38 +182,44 @@ func (s *Session) authenticate(ctx context.Context, level Level, challenges []by
 	if err != nil {
 		return err
 	}
-	s.ch.level = level
+	s.ch().level = level
 	return r.Err(c, "")
 }
+
+func (s *Session) ch() *channel { return s.held() }
 
 // Info is what the card stated when the session was opened.
 func (s *Session) Info() Info { return s.info }
 
 // Level is the security level; 0 once the session is closed.
-func (s *Session) Level() Level { return s.ch.level }
+func (s *Session) Level() Level { return s.ch().level }
 
 // Payload is the most plain data bytes one command can carry when its data field
 // holds frame bytes: apdu.MaxShortData or what the card takes in extended form.
-func (s *Session) Payload(frame int) int { return s.ch.level.Payload(s.ch.mode, frame) }
+func (s *Session) Payload(frame int) int { return s.ch().level.Payload(s.ch().mode, frame) }
 
 // ResponsePayload is the same for a response: apdu.MaxShortNe or the card's limit.
 func (s *Session) ResponsePayload(frame int) int {
-	return s.ch.level.ResponsePayload(s.ch.mode, frame)
+	return s.ch().level.ResponsePayload(s.ch().mode, frame)
 }
 
 // Close forgets the session keys. The card is told nothing: it keeps its side open
 // until reset, another SELECT or another INITIALIZE UPDATE. Close may be called
 // twice. The expanded keys inside crypto/aes are left to the garbage collector.
 func (s *Session) Close() {
-	s.ch.clear()
+	s.ch().clear()
 	s.keys = nil
-	clear(s.out[:cap(s.out)])
-	clear(s.in[:cap(s.in)])
 }
+
+// String shows the level and nothing secret.
+func (s *Session) String() string { return fmt.Sprintf("SCP03 session at level %v", s.Level()) }
+
+// Format shows what String shows whatever the verb.
+func (s *Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // Transmit implements apdu.Transport.
 func (s *Session) Transmit(ctx context.Context, command []byte) ([]byte, error) {
-	if !s.ch.live() {
+	if !s.ch().live() {
 		return nil, ErrClosed
 	}
 	c, err := apdu.ParseCommand(command)
@@ -218,9 +229,9 @@ func (s *Session) Transmit(ctx context.Context, command []byte) ([]byte, error) 
 	if err := s.fits(c); err != nil {
 		return nil, err
 	}
-	s.out = s.ch.secureCommand(s.out[:0], c, c.NeedsExtended())
-	answer, err := s.t.Transmit(ctx, s.out)
-	clear(s.out) // without C-ENC it held the plain data
+	s.ch().out = s.ch().secureCommand(s.ch().out[:0], c, c.NeedsExtended())
+	answer, err := s.t.Transmit(ctx, s.ch().out)
+	clear(s.ch().out) // without C-ENC it held the plain data
 	if err != nil {
 		s.Close()
 		return nil, err
@@ -234,12 +245,11 @@ func (s *Session) receive(answer []byte) ([]byte, error) {
 		s.Close()
 		return nil, err
 	}
-	var ok bool
-	if s.in, ok = s.ch.openResponse(s.in, r); !ok {
+	if !s.ch().openResponse(r) {
 		s.Close()
 		return nil, ErrIntegrity
 	}
-	return s.in, nil
+	return s.ch().plain, nil
 }
 
 func (s *Session) fits(c apdu.Command) error {
@@ -251,7 +261,7 @@ func (s *Session) fits(c apdu.Command) error {
 		frame = apdu.MaxExtendedData
 	}
 	if most := s.Payload(frame); len(c.Data) > most {
-		return fmt.Errorf("cannot secure %v: at most %d data bytes fit at level %v, %v", c, most, s.ch.level, s.ch.mode)
+		return fmt.Errorf("cannot secure %v: at most %d data bytes fit at level %v, %v", c, most, s.ch().level, s.ch().mode)
 	}
 	return nil
 }

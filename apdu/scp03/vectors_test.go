@@ -179,14 +179,14 @@ func replayCard(t *testing.T, v session) {
 // overpadded says whether x is the one answer of the recorded card that has a block of
 // zeros more than the padding needs, and that is otherwise ours: same blocks, same MAC.
 func overpadded(card *CardSession, x exchange) bool {
-	data := x.response[:len(x.response)-2-int(card.ch.mode)]
+	data := x.response[:len(x.response)-2-int(card.ch().mode)]
 	if x.name != "list_issuer_domain" || len(data) != padded(len(x.plainResponse))+blockSize {
 		return false
 	}
 	again := pad(bytes.Clone(x.plainResponse), 0)
 	again = append(again, make([]byte, blockSize)...)
-	encryptCBC(card.ch.enc, card.ch.icv(true), again)
-	again = append(again, card.ch.responseMAC(data, apdu.SWOK)...)
+	encryptCBC(card.ch().enc, card.ch().icv(true), again)
+	again = append(again, card.ch().responseMAC(data, apdu.SWOK)...)
 	return bytes.Equal(append(again, 0x90, 0), x.response)
 }
 
