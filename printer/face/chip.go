@@ -64,7 +64,7 @@ func (c ChipImages) LogValue() slog.Value { return slog.StringValue(dataText) }
 // The same data gives the same bytes.
 func (f *Fonts) ChipImages(d Data) (ChipImages, error) {
 	var c ChipImages
-	if err := d.checkNumbers(); err != nil {
+	if err := d.check(); err != nil {
 		return c, err
 	}
 	var err error

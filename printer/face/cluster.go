@@ -26,8 +26,15 @@ func isSelector(r rune) bool {
 	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF
 }
 
+// textBytesMost bounds a text before any work is spent on it; no card has room
+// for a third of it.
+const textBytesMost = 4096
+
 // clusters splits a text, refusing what cannot be one printed character.
 func clusters(field, text string) ([]cluster, error) {
+	if len(text) > textBytesMost {
+		return nil, &OverflowError{field, "shorten it as the resident register permits"}
+	}
 	out := make([]cluster, 0, len(text)/3+1)
 	for i, size := 0, 0; i < len(text); i += size {
 		var r rune

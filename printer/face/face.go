@@ -142,9 +142,9 @@ func grouped(number string) string {
 	return number[:4] + " " + number[4:8] + " " + number[8:]
 }
 
-// checkNumbers refuses numbers of the wrong form before anything is drawn. The
-// check digit is the caller's business.
-func (d Data) checkNumbers() error {
+// check refuses what has the wrong form before anything is drawn. The check
+// digit is the caller's business.
+func (d Data) check() error {
 	if !allOf(d.MyNumber, 12, decimal) {
 		return &DataError{"my number", "it must be 12 digits 0 to 9", "correct the order"}
 	}
@@ -153,6 +153,9 @@ func (d Data) checkNumbers() error {
 	}
 	if d.CardID != "" && !allOf(d.CardID, 16, decimal+"ABCDEF") {
 		return &DataError{"card id", "it must be 16 hexadecimal characters 0-9 A-F", "correct the order"}
+	}
+	if d.Photo != nil && d.Photo.Bounds().Empty() {
+		return &DataError{"photograph", "it must have pixels", "give another one, or none for a child under one"}
 	}
 	return nil
 }

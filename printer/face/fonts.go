@@ -18,7 +18,8 @@ var DefaultFontPaths = []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}
 // Fonts is a list of fonts in order of preference, parsed once. All methods
 // may be called at once from several goroutines.
 type Fonts struct {
-	list []*typeface
+	list    []*typeface
+	grounds grounds
 }
 
 // typeface is one parsed font. Its faces are pooled, since a font.Face is for
@@ -29,8 +30,8 @@ type typeface struct {
 	faces sync.Pool
 }
 
-// parsed keeps the fonts of this process by path: IPAmj Mincho takes a quarter
-// of a second and some 60 MB.
+// parsed keeps the fonts of this process by path: IPAmj Mincho takes some 0.2 s
+// and 100 MB.
 var parsed struct {
 	sync.Mutex
 	byPath map[string]*typeface
@@ -106,7 +107,8 @@ func (g glyph) isSpace() bool { return unicode.Is(unicode.Zs, g.base) }
 
 // Check tells whether every character of a text can be printed exactly: its
 // base glyph exists, and its base and variation selector exist as a pair in
-// one font. The first that cannot is a [*GlyphError]. An empty text passes.
+// one font. The first that cannot is a [*GlyphError]. An empty text passes; one
+// far longer than any card has room for is an [*OverflowError].
 func (f *Fonts) Check(field, text string) error {
 	_, err := f.glyphs(field, text)
 	return err

@@ -63,12 +63,13 @@ type item struct {
 	W     float64 `json:"w"`
 	H     float64 `json:"h"`
 
-	Size  float64 `json:"size,omitempty"`  // em size of text as preferred
-	Least float64 `json:"least,omitempty"` // smallest permitted, the same as size when 0
-	Lines int     `json:"lines,omitempty"` // most lines, 1 when 0
-	Align string  `json:"align,omitempty"` // left, center, right; left when empty
-	Track float64 `json:"track,omitempty"` // added between characters, in em
-	Angle float64 `json:"angle,omitempty"` // of a mark: degrees counterclockwise
+	Size   float64 `json:"size,omitempty"`   // em size of text as preferred
+	Least  float64 `json:"least,omitempty"`  // smallest permitted, the same as size when 0
+	Lines  int     `json:"lines,omitempty"`  // most lines, 1 when 0
+	Align  string  `json:"align,omitempty"`  // left, center, right; left when empty
+	VAlign string  `json:"valign,omitempty"` // top, middle; middle when empty
+	Track  float64 `json:"track,omitempty"`  // added between characters, in em
+	Angle  float64 `json:"angle,omitempty"`  // of a mark: degrees counterclockwise
 
 	Ink      rgb     `json:"ink,omitzero"`    // of text and outlines; black when absent
 	Fill     *rgb    `json:"fill,omitempty"`  // of a box
@@ -203,7 +204,7 @@ func (i *item) check() error {
 		return errors.New("a field, and only a field, names one of the known fields")
 	case i.words() && i.Text == "", utf8.RuneCountInString(i.Text) > textMost:
 		return fmt.Errorf("text must have 1 to %d characters", textMost)
-	case i.W < 0.1 || i.H < 0.1 || i.X < 0 || i.Y < 0 || i.X+i.W > CardWidth+1e-6 || i.Y+i.H > CardHeight+1e-6:
+	case i.W < 0.1 || i.H < 0.1 || i.X < 0 || i.Y < 0 || i.X+i.W > CardWidth+hair || i.Y+i.H > CardHeight+hair:
 		return fmt.Errorf("it must lie on the card, %.2f × %.2f mm, and be at least 0.1 mm", CardWidth, CardHeight)
 	}
 	return i.checkMeasures()
@@ -217,8 +218,12 @@ func (i *item) checkMeasures() error {
 		return errors.New("least must be between 0 and size")
 	case i.Lines < 0 || i.Lines > linesMost:
 		return fmt.Errorf("lines must be 1 to %d", linesMost)
+	case i.written() && i.Kind != "mark" && !i.linesFit():
+		return errors.New("its lines must fit its height at the least size")
 	case i.Align != "" && i.Align != "left" && i.Align != "center" && i.Align != "right":
 		return errors.New("align must be left, center or right")
+	case i.VAlign != "" && i.VAlign != "top" && i.VAlign != "middle":
+		return errors.New("valign must be top or middle")
 	case i.Track < 0 || i.Track > 2 || i.Angle < -90 || i.Angle > 90:
 		return errors.New("track must be 0 to 2 em and angle -90 to 90 degrees")
 	case i.Stroke < 0 || i.Stroke > 5:
@@ -233,6 +238,21 @@ func (i *item) words() bool    { return i.Kind == "text" || i.Kind == "mark" }
 func (i *item) written() bool  { return i.words() || i.Kind == "field" || i.Kind == "remarks" }
 func (i *item) personal() bool { return !i.words() && i.Kind != "box" && i.Kind != "waves" }
 
+// hair is what sums of millimetres may be off by.
+const hair = 1e-6
+
 func (i *item) overlaps(o item) bool {
-	return i.X < o.X+o.W && o.X < i.X+i.W && i.Y < o.Y+o.H && o.Y < i.Y+i.H
+	return i.X+hair < o.X+o.W && o.X+hair < i.X+i.W && i.Y+hair < o.Y+o.H && o.Y+hair < i.Y+i.H
+}
+
+// linesFit tells whether the permitted lines can be used at the smallest size.
+func (i *item) linesFit() bool {
+	least, lines := i.Least, float64(max(1, i.Lines))
+	if least == 0 {
+		least = i.Size
+	}
+	if i.Kind == "remarks" {
+		return least*lines <= i.H+hair
+	}
+	return least*(1+(lines-1)*pitch) <= i.H+hair
 }

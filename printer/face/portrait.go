@@ -15,8 +15,7 @@ func portrait(m image.Image, w, h int) *image.Gray {
 	if o, ok := m.(oriented); ok {
 		m, orientation = o.stored, o.orientation
 	}
-	b := m.Bounds()
-	g := turn(reduce(m, max(1, min(b.Dx(), b.Dy())/(2*max(w, h)))), orientation)
+	g := turn(reduce(m, reduction(m.Bounds(), w, h)), orientation)
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.CatmullRom.Scale(out, out.Rect, g, crop(g.Rect, w, h), draw.Src, nil)
 	grey := image.NewGray(out.Rect)
@@ -39,36 +38,56 @@ func crop(r image.Rectangle, w, h int) image.Rectangle {
 	return r
 }
 
+// reduction is by how much a picture can be reduced and still have w × h
+// pixels, whichever way it is turned.
+func reduction(r image.Rectangle, w, h int) int {
+	return max(1, min(min(r.Dx(), r.Dy())/min(w, h), max(r.Dx(), r.Dy())/max(w, h)))
+}
+
 // reduce averages squares of n × n pixels into one grey pixel; what is left
 // over at the right and lower edges is dropped.
 func reduce(m image.Image, n int) *image.Gray {
 	b := m.Bounds()
-	luma := lumaOf(m)
 	out := image.NewGray(image.Rect(0, 0, max(1, b.Dx()/n), max(1, b.Dy()/n)))
+	read, row, sums := lumaOf(m), make([]byte, b.Dx()), make([]int, out.Rect.Dx())
 	for y := range out.Rect.Dy() {
-		for x := range out.Rect.Dx() {
-			var sum int
-			for i := range n * n {
-				sum += int(luma(b.Min.X+x*n+i%n, b.Min.Y+y*n+i/n))
+		clear(sums)
+		for k := range n {
+			read(b.Min.Y+y*n+k, row)
+			for x := range sums {
+				for _, v := range row[x*n : x*n+n] {
+					sums[x] += int(v)
+				}
 			}
+		}
+		for x, sum := range sums {
 			out.Pix[y*out.Stride+x] = byte((sum + n*n/2) / (n * n))
 		}
 	}
 	return out
 }
 
-// lumaOf reads one pixel's luma, without an allocation for what JPEG and PNG
-// decode to. Transparent parts show white.
-func lumaOf(m image.Image) func(x, y int) byte {
+// lumaOf gives a reader of one row's luma, fast for what JPEG decodes to.
+// Transparent parts show white.
+func lumaOf(m image.Image) func(y int, row []byte) {
+	x0 := m.Bounds().Min.X
 	switch m := m.(type) {
 	case *image.YCbCr:
-		return func(x, y int) byte { return m.Y[m.YOffset(x, y)] }
+		return func(y int, row []byte) { copy(row, m.Y[m.YOffset(x0, y):]) }
 	case *image.Gray:
-		return func(x, y int) byte { return m.Pix[m.PixOffset(x, y)] }
+		return func(y int, row []byte) { copy(row, m.Pix[m.PixOffset(x0, y):]) }
 	case *image.RGBA:
-		return func(x, y int) byte { return luma(m.RGBAAt(x, y)) }
+		return func(y int, row []byte) {
+			for x := range row {
+				row[x] = luma(m.RGBAAt(x0+x, y))
+			}
+		}
 	}
-	return func(x, y int) byte { return luma(color.RGBAModel.Convert(m.At(x, y)).(color.RGBA)) }
+	return func(y int, row []byte) {
+		for x := range row {
+			row[x] = luma(color.RGBAModel.Convert(m.At(x0+x, y)).(color.RGBA))
+		}
+	}
 }
 
 // luma weighs as JFIF does, over white.

@@ -5,6 +5,8 @@ import (
 	"image"
 	"image/draw"
 	"math"
+	"slices"
+	"sync"
 
 	"rsc.io/qr"
 
@@ -39,21 +41,102 @@ func (f *Fonts) Render(l *Layout, d Data) (printer.Face, error) {
 	if err := l.checkDPI(); err != nil {
 		return printer.Face{}, err
 	}
-	if err := d.checkNumbers(); err != nil {
+	if err := d.check(); err != nil {
+		return printer.Face{}, err
+	}
+	if err := l.checkPlaces(d); err != nil {
 		return printer.Face{}, err
 	}
 	var drawn [2]*image.RGBA
 	for i, side := range l.sides() {
-		c := &canvas{fonts: f, layout: l, data: d, img: blank(l.Size())}
-		c.pen.dst = c.img
-		for _, it := range side.items {
-			if err := kinds[it.Kind](c, it); err != nil {
-				return printer.Face{}, err
-			}
+		c := &canvas{fonts: f, layout: l, data: d}
+		if err := c.side(side.items); err != nil {
+			return printer.Face{}, err
 		}
 		drawn[i] = c.img
 	}
 	return printer.Face{Front: drawn[0], Back: drawn[1], DPI: l.DPI}, nil
+}
+
+// checkPlaces refuses data that the layout would silently leave out. Texts it
+// may leave out: the next card shows no sex (rules sheet, 7).
+func (l *Layout) checkPlaces(d Data) error {
+	if len(d.Remarks) > 0 && !l.has("remarks") {
+		return &DataError{"remarks", "the layout has no 追記欄", "use another layout"}
+	}
+	if d.Photo != nil && !l.has("photo") {
+		return &DataError{"photograph", "the layout has no place for it", "use another layout"}
+	}
+	return nil
+}
+
+func (l *Layout) has(kind string) bool {
+	is := func(i item) bool { return i.Kind == kind }
+	return slices.ContainsFunc(l.front, is) || slices.ContainsFunc(l.back, is)
+}
+
+// side draws the items in their order, on the ground.
+func (c *canvas) side(items []item) error {
+	n := 0
+	for n < len(items) && !items[n].personal() {
+		n++
+	}
+	ground, err := c.ground(items[:n])
+	if err != nil {
+		return err
+	}
+	c.onto(&image.RGBA{Pix: slices.Clone(ground.Pix), Stride: ground.Stride, Rect: ground.Rect})
+	return c.draw(items[n:])
+}
+
+func (c *canvas) draw(items []item) error {
+	for _, i := range items {
+		if err := kinds[i.Kind](c, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *canvas) onto(img *image.RGBA) {
+	c.img, c.pen.dst = img, img
+}
+
+// grounds keeps what is the same on every card of a layout: its items before
+// the first personal one. They are most of the outlines.
+type grounds struct {
+	sync.Mutex
+	drawn map[groundKey]*image.RGBA
+}
+
+type groundKey struct {
+	first *item
+	dpi   int
+}
+
+// groundsMost bounds the kept grounds, at some 2.6 MB each at 300 dpi.
+const groundsMost = 8
+
+func (c *canvas) ground(items []item) (*image.RGBA, error) {
+	if len(items) == 0 {
+		return blank(c.layout.Size()), nil
+	}
+	g, key := &c.fonts.grounds, groundKey{&items[0], c.layout.DPI}
+	g.Lock()
+	defer g.Unlock()
+	if m, ok := g.drawn[key]; ok {
+		return m, nil
+	}
+	m := blank(c.layout.Size())
+	c.onto(m)
+	if err := c.draw(items); err != nil {
+		return nil, err
+	}
+	if g.drawn == nil || len(g.drawn) == groundsMost {
+		g.drawn = map[groundKey]*image.RGBA{}
+	}
+	g.drawn[key] = m
+	return m, nil
 }
 
 func blank(size image.Point) *image.RGBA {
@@ -72,7 +155,7 @@ func (c *canvas) room(i item) room {
 	}
 	return room{
 		box: c.layout.rect(i), size: c.layout.length(i.Size), least: c.layout.length(least),
-		lines: max(1, i.Lines), align: i.Align, track: float32(i.Track),
+		lines: max(1, i.Lines), align: i.Align, top: i.VAlign == "top", track: float32(i.Track),
 	}
 }
 
@@ -142,8 +225,8 @@ func (c *canvas) remarkLines(i item, text []glyph, most int) ([][]glyph, bool) {
 	if _, ok := m.fit(text); ok {
 		return [][]glyph{text}, most > 0
 	}
-	lines := wrap(text, float32(m.box.Dx())/m.least, m.track)
-	return lines, len(lines) <= most
+	b := m.wrapped(text, m.least, breakBefore)
+	return b.lines, len(b.lines) <= most
 }
 
 // photo sets the photograph; where there is none, nothing.

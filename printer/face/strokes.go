@@ -20,40 +20,34 @@ const strokeLength = 4
 func strokesLost(fine *image.Alpha, b bitmap) int {
 	down, across := newBitmap(b.w, b.h), newBitmap(b.w, b.h)
 	for x := range b.w * fineness {
-		markLost(b, down, b.h, func(y int) (bool, image.Point) {
-			return fine.Pix[y*fine.Stride+x] >= 0x80, image.Pt(x/fineness, y/fineness)
-		})
+		scan{x, fine.Stride, x / fineness, b.w, b.h}.mark(fine.Pix, b, down)
 	}
 	for y := range b.h * fineness {
-		markLost(b, across, b.w, func(x int) (bool, image.Point) {
-			return fine.Pix[y*fine.Stride+x] >= 0x80, image.Pt(x/fineness, y/fineness)
-		})
+		scan{y * fine.Stride, 1, y / fineness * b.w, 1, b.w}.mark(fine.Pix, b, across)
 	}
 	return chains(down) + chains(across)
 }
 
-// markLost walks one scan line of n pixels of b. at tells for a fine position
-// whether there is ink, and the pixel of b it lies in.
-func markLost(b, lost bitmap, n int, at func(int) (bool, image.Point)) {
+// scan is a line across the fine picture, given as indexes: where it begins
+// and how it goes on, there and in the 1-bit picture, of which it passes cells
+// pixels.
+type scan struct{ start, step, cell, cellStep, cells int }
+
+// mark sets in lost the middle of every run of ink that b does not show.
+func (s scan) mark(fine []byte, b, lost bitmap) {
 	begin, shown := -1, false
-	for i := range n*fineness + 1 {
-		var ink bool
-		var cell image.Point
-		if i < n*fineness {
-			ink, cell = at(i)
-		}
-		switch {
-		case ink && begin < 0:
-			begin, shown = i, b.at(cell.X, cell.Y)
-		case ink:
-			shown = shown || b.at(cell.X, cell.Y)
-		case begin >= 0:
-			if !shown {
-				_, middle := at((begin + i - 1) / 2)
-				lost.black[middle.Y*lost.w+middle.X] = true
+	for i := range s.cells*fineness + 1 {
+		if i < s.cells*fineness && fine[s.start+i*s.step] >= 0x80 {
+			if begin < 0 {
+				begin, shown = i, false
 			}
-			begin = -1
+			shown = shown || b.black[s.cell+i/fineness*s.cellStep]
+			continue
 		}
+		if begin >= 0 && !shown {
+			lost.black[s.cell+(begin+i-1)/2/fineness*s.cellStep] = true
+		}
+		begin = -1
 	}
 }
 

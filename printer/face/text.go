@@ -32,8 +32,9 @@ type room struct {
 	box         image.Rectangle
 	size, least float32
 	lines       int
-	align       string // "left", "center" or "right"
-	track       float32
+	align       string  // "left", "center" or "right"
+	top         bool    // set from the top of the box, else in its middle
+	track       float32 // added between characters, in em
 }
 
 // block is a text that fits: its lines and their em size in pixels.
@@ -43,18 +44,42 @@ type block struct {
 }
 
 // fit shrinks the text down to the smallest size on one line, then does the
-// same with one line more, and so on. It reports false when that is not enough.
+// same with one line more, and so on; at last it breaks lines anywhere. It
+// reports false when that is not enough.
 func (m room) fit(text []glyph) (block, bool) {
 	for n := 1; n <= m.lines; n++ {
-		largest := min(m.size, float32(m.box.Dy())/(1+float32(n-1)*pitch))
-		for size := largest; size >= m.least; size -= 0.5 {
-			lines := wrap(text, float32(m.box.Dx())/size, m.track)
-			if len(lines) <= n {
-				return block{lines, size}, true
+		for size := m.largest(n); size >= m.least; size = m.smaller(size) {
+			if b := m.wrapped(text, size, breakBefore); len(b.lines) <= n {
+				return b, true
 			}
 		}
 	}
+	for n := 1; n <= m.lines; n++ {
+		if m.largest(n) < m.least {
+			break
+		}
+		if b := m.wrapped(text, m.least, breakAnywhere); len(b.lines) <= n {
+			return b, true
+		}
+	}
 	return block{}, false
+}
+
+// largest is the em size at which so many lines fill the box.
+func (m room) largest(lines int) float32 {
+	return min(m.size, float32(m.box.Dy())/(1+float32(lines-1)*pitch))
+}
+
+// smaller is the next size to try; the smallest is tried too, then comes 0.
+func (m room) smaller(size float32) float32 {
+	if size == m.least {
+		return 0
+	}
+	return max(size-0.5, m.least)
+}
+
+func (m room) wrapped(text []glyph, size float32, before breaker) block {
+	return block{wrap(text, float32(m.box.Dx())/size, m.track, before), size}
 }
 
 // width is a line's length in em.
@@ -69,16 +94,20 @@ func width(line []glyph, track float32) float32 {
 	return w
 }
 
-// wrap breaks a text into lines no longer than most em. A line is broken after
-// a space in its last third if there is one, else where Japanese and Latin
-// custom allow, else between any two characters.
-func wrap(text []glyph, most, track float32) [][]glyph {
+// breaker chooses where to break a text of which n characters fit on the line.
+type breaker func(text []glyph, n int) int
+
+func breakAnywhere(_ []glyph, n int) int { return n }
+
+// wrap breaks a text into lines no longer than most em. Spaces at a break are
+// not drawn; nothing else is left out.
+func wrap(text []glyph, most, track float32, before breaker) [][]glyph {
 	var lines [][]glyph
 	text = trimSpaces(text)
 	for len(text) > 0 {
 		n := reach(text, most, track)
 		if n < len(text) {
-			n = breakBefore(text, n)
+			n = before(text, n)
 		}
 		lines = append(lines, trimSpaces(text[:n]))
 		text = trimSpaces(text[n:])
@@ -98,7 +127,8 @@ func reach(text []glyph, most, track float32) int {
 	return len(text)
 }
 
-// breakBefore chooses the break at or before n.
+// breakBefore breaks at a space in the last third of the line if there is one,
+// else in its latter half where Japanese and Latin custom allow, else anywhere.
 func breakBefore(text []glyph, n int) int {
 	for i := n; i > n*2/3 && i > 0; i-- {
 		if text[i-1].isSpace() || text[i].isSpace() {
@@ -143,12 +173,14 @@ func trimSpaces(line []glyph) []glyph {
 	return line
 }
 
-// draw sets the block in the room, in the middle of its height. Origins are
-// whole pixels, so that the same character always looks the same. Drawing at
+// draw sets the block in the room. Origins are whole pixels, so that the same character always looks the same. Drawing at
 // scale k gives the same picture k times as large.
 func (b block) draw(p *pen, m room, k int) {
-	height := b.size * (1 + float32(len(b.lines)-1)*pitch)
-	top := float32(m.box.Min.Y) + (float32(m.box.Dy())-height)/2
+	top := float32(m.box.Min.Y)
+	if !m.top {
+		height := b.size * (1 + float32(len(b.lines)-1)*pitch)
+		top += (float32(m.box.Dy()) - height) / 2
+	}
 	for i, line := range b.lines {
 		y := floor(top + (float32(i)*pitch+ascent)*b.size + 0.5)
 		x := m.start(width(line, m.track) * b.size)
