@@ -154,7 +154,9 @@ func (b *Bed) Close() error {
 func (b *Bed) Socket() string { return filepath.Join(b.runDir(), "pcscd.comm") }
 
 // Env is what a PC/SC program needs in its environment to talk to this pcscd.
-// A program that is itself the client must set it before its first PC/SC call.
+// libpcsclite reads it once: a program that is itself the client must set it
+// before its first PC/SC call, and cannot move to another bed later unless that
+// has the same Dir.
 func (b *Bed) Env() []string { return []string{EnvSocket + "=" + b.Socket()} }
 
 // EnvSocket is the variable in which libpcsclite looks for the socket.

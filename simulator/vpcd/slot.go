@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -58,6 +59,9 @@ func (s *slot) serve() error {
 		if !due {
 			continue
 		}
+		if len(answer) == 0 { // an empty body would hang the reader, which waits for its first byte
+			return gone(errMute)
+		}
 		if err := s.send(answer); err != nil {
 			return gone(err)
 		}
@@ -107,6 +111,8 @@ func (s *slot) attach() []byte {
 	s.attached = true
 	return s.card.ATR()
 }
+
+var errMute = errors.New("the card does not answer")
 
 // send writes length and body in one go: in two, the second waits for the
 // first's acknowledgement (Nagle).

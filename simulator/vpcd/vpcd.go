@@ -31,7 +31,8 @@ type Card interface {
 	Reset()
 	// Process carries out one command APDU of at least 4 bytes and returns the
 	// response with SW1 SW2. The card must not keep command; Serve does not keep
-	// the response. A nil response is a mute card: the client sees a broken link.
+	// the response. No response is a mute card: Serve hangs up, so that the client
+	// sees a broken link, and dials again, so that the card is inserted anew.
 	Process(command []byte) []byte
 }
 

@@ -195,7 +195,6 @@ func TestAnswersOfEveryLength(t *testing.T) {
 		size int
 		want int
 	}{
-		{"mute", 0, 0},
 		{"cut off", 1, 1},
 		{"status word alone", 2, 2},
 		{"the longest the protocol carries", bodyMax, bodyMax},
@@ -213,6 +212,19 @@ func TestAnswersOfEveryLength(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMuteCardHangsUp: an empty message would leave the driver waiting for ever.
+func TestMuteCardHangsUp(t *testing.T) {
+	card := &testCard{answer: func([]byte) []byte { return nil }}
+	r := newReader(t, "127.0.0.1:0")
+	serve(t, r.addr(), card, Options{})
+	conn := r.accept()
+	send(t, conn, 0x00, 0xA4, 0x00, 0x00)
+	if rest, err := io.ReadAll(conn); err != nil || len(rest) != 0 {
+		t.Errorf("%X, %v, want the end of the connection", rest, err)
+	}
+	r.accept() // and the card is back
 }
 
 func TestRemovalInMidCommandSendsNothing(t *testing.T) {
