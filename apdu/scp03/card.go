@@ -152,8 +152,8 @@ func Secured(cla byte) bool { return cla&0x40 == 0 && cla&0x0C == classSM }
 // Unwrap checks and opens a protected command. With 9000 the plain command may be
 // carried out; its Data is good until the next Unwrap. A command without the
 // secure-messaging bit is refused with 6987 and leaves the session alone; one whose
-// protection is wrong with 6982, and the session is over, as GlobalPlatform wants
-// (GPC_SPE_034 v2.3.1, 10.2.3). Without a session it is 6985.
+// protection is wrong ends the session (GPC_SPE_034 v2.3.1, chapter 10) with 6982, which
+// is our choice. Without a session it is 6985.
 func (s *CardSession) Unwrap(c apdu.Command) (apdu.Command, apdu.SW) {
 	switch {
 	case !s.Open():

@@ -2,7 +2,7 @@ package scp03
 
 import "fmt"
 
-// initializeUpdate is the answer to INITIALIZE UPDATE (Amendment D v1.1.2, 7.1.1.6):
+// initializeUpdate is the answer to INITIALIZE UPDATE (Amendment D v1.1.2, 7.1.1):
 // diversification data (10), key version, SCP identifier 03, "i", card challenge and
 // card cryptogram (8 or 16 each), sequence counter (3) when "i" says pseudo-random.
 type initializeUpdate struct {

@@ -115,7 +115,7 @@ func (k StaticKeys) unwrap(ciphertext []byte) ([]byte, error) {
 }
 
 // CheckValue is the key check value of one key: the first three bytes of sixteen
-// bytes 01 encrypted under it (Amendment D v1.1.2, 4.1.4).
+// bytes 01 encrypted under it (Amendment D v1.1.2, 4.1).
 func (k StaticKeys) CheckValue(usage Usage) (kcv [3]byte, err error) {
 	err = withAES(k.key(usage), func(block cipher.Block) {
 		var b [blockSize]byte

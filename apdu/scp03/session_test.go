@@ -399,7 +399,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "% X", "%q", "%d"} {
 			out := fmt.Sprintf(verb, v)
 			for _, leak := range [][]byte{canary, subkey} {
-				for _, form := range []string{string(leak[:8]), fmt.Sprintf("%x", leak[:8]), fmt.Sprintf("% X", leak[:8]), strings.Trim(fmt.Sprint(leak[:8]), "[]")} {
+				for _, form := range []string{string(leak[:8]), fmt.Sprintf("%x", leak[:8]), fmt.Sprintf("% X", leak[:8]), fmt.Sprintf("%d", leak[:8])[1:20]} {
 					if strings.Contains(strings.ToLower(out), strings.ToLower(form)) {
 						t.Errorf("%s under %s: %s", name, verb, out)
 					}

@@ -251,11 +251,11 @@ func parsePySim(t testing.TB, block string) session {
 	s := session{mode: S8}
 	for line := range strings.Lines(block) {
 		f := strings.Fields(line)
-		switch {
-		case f[0] == "session":
+		switch f[0] {
+		case "session":
 			s.name = "pysim/aes" + f[1] + "-" + f[2]
 			s.level = Level(unhex(t, f[2])[0])
-		case f[0] == "keys":
+		case "keys":
 			s.keys = StaticKeys{Enc: secret.New(unhex(t, f[1])), Mac: secret.New(unhex(t, f[2])), Dek: secret.New(unhex(t, f[3]))}
 		default:
 			x := exchange{name: f[0], command: unhex(t, f[2]), responseUnknown: len(f) < 5}
