@@ -48,8 +48,9 @@ func EncodeJP2(img image.Image, targetBytes int) ([]byte, error) {
 
 // DecodeJP2 reads a grey 8-bit JP2 file strictly: a file that ends early, or
 // whose parts contradict each other, is refused, not filled up. The boxes and
-// the image size are checked before OpenJPEG sees a byte. It needs cgo and
-// OpenJPEG.
+// the image size are checked before OpenJPEG sees a byte. A bit changed inside
+// the compressed data may go unnoticed, for JPEG 2000 has no checksum; on the
+// chip, DF28 signs the photograph. It needs cgo and OpenJPEG.
 func DecodeJP2(file []byte) (*image.Gray, error) {
 	size, err := jp2Size(file)
 	if err != nil {
