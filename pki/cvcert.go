@@ -71,7 +71,7 @@ type CVCertificate struct {
 func NewCVCertificate(issuer KeyID, key crypto.Signer, subject KeyID, pub *rsa.PublicKey) ([]byte, error) {
 	object, err := PublicKeyObject(pub)
 	if err != nil {
-		return nil, fmt.Errorf("cannot build a card-verifiable certificate: %w", err)
+		return nil, fmt.Errorf("cannot build a card-verifiable certificate: %v", err)
 	}
 	body := bytes.Join([][]byte{issuer[:], subject[:], object}, nil)
 	digest := sha256.Sum256(body)
@@ -102,7 +102,7 @@ func ParseCVCertificate(b []byte) (*CVCertificate, error) {
 	}
 	pub, err := ParsePublicKeyObject(body[2*keyIDLen:])
 	if err != nil {
-		return nil, fmt.Errorf("cannot parse card-verifiable certificate: %w", err)
+		return nil, fmt.Errorf("cannot parse card-verifiable certificate: %v", err)
 	}
 	return &CVCertificate{
 		Issuer:    KeyID(body[:keyIDLen]),
@@ -117,7 +117,7 @@ func ParseCVCertificate(b []byte) (*CVCertificate, error) {
 // caller finds by c.Issuer among the keys it trusts.
 func VerifyCV(c *CVCertificate, issuer *rsa.PublicKey) error {
 	if err := checkKey(issuer); err != nil {
-		return fmt.Errorf("cannot verify card-verifiable certificate: issuer key: %w", err)
+		return fmt.Errorf("cannot verify card-verifiable certificate: issuer key: %v", err)
 	}
 	digest := sha256.Sum256(c.body)
 	if rsa.VerifyPKCS1v15(issuer, crypto.SHA256, digest[:], c.signature) != nil {
@@ -130,7 +130,7 @@ func VerifyCV(c *CVCertificate, issuer *rsa.PublicKey) error {
 // 90 03 010001 91 82 0100 n (card fact sheet, 2.2).
 func PublicKeyObject(pub *rsa.PublicKey) ([]byte, error) {
 	if err := checkKey(pub); err != nil {
-		return nil, fmt.Errorf("cannot write a public key object: %w", err)
+		return nil, fmt.Errorf("cannot write a public key object: %v", err)
 	}
 	out := make([]byte, PublicKeyObjectLen)
 	n := copy(out, exponentTLV)
@@ -147,7 +147,7 @@ func ParsePublicKeyObject(b []byte) (*rsa.PublicKey, error) {
 	}
 	pub := &rsa.PublicKey{N: new(big.Int).SetBytes(rest), E: keyExponent}
 	if err := checkKey(pub); err != nil {
-		return nil, fmt.Errorf("cannot parse public key object: %w", err)
+		return nil, fmt.Errorf("cannot parse public key object: %v", err)
 	}
 	return pub, nil
 }

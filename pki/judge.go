@@ -55,11 +55,11 @@ func (h Hierarchy) Judge(cert *x509.Certificate, r Request, ca *x509.Certificate
 		return err
 	}
 	if err := h.checkRequest(r, csr, ca); err != nil {
-		return fmt.Errorf("cannot judge a certificate: %w", err)
+		return fmt.Errorf("cannot judge a certificate: %v", err)
 	}
 	policy, err := h.policy(r.Purpose)
 	if err != nil {
-		return fmt.Errorf("cannot judge a certificate: %w", err)
+		return fmt.Errorf("cannot judge a certificate: %v", err)
 	}
 	if err := judgeShape(cert); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (h Hierarchy) Judge(cert *x509.Certificate, r Request, ca *x509.Certificate
 // know. It returns an *Objection.
 func (h Hierarchy) JudgeCA(ca *x509.Certificate, p Purpose, at time.Time) error {
 	if _, ok := purposeWords[p]; !ok {
-		return fmt.Errorf("cannot judge a CA certificate: %w", errPurpose(p))
+		return fmt.Errorf("cannot judge a CA certificate: %v", errPurpose(p))
 	}
 	if err := judgeShape(ca); err != nil {
 		return err

@@ -31,11 +31,11 @@ func (h Hierarchy) Template(r Request, ca *x509.Certificate) (*x509.Certificate,
 		return nil, err
 	}
 	if err := h.checkRequest(r, csr, ca); err != nil {
-		return nil, fmt.Errorf("cannot build a certificate: %w", err)
+		return nil, fmt.Errorf("cannot build a certificate: %v", err)
 	}
 	extensions, err := h.extensions(r, csr.PublicKey.(*rsa.PublicKey), ca)
 	if err != nil {
-		return nil, fmt.Errorf("cannot build a certificate: %w", err)
+		return nil, fmt.Errorf("cannot build a certificate: %v", err)
 	}
 	return &x509.Certificate{
 		RawSubject:         subject(r).der(),
@@ -74,7 +74,8 @@ func (h Hierarchy) extensions(r Request, pub *rsa.PublicKey, ca *x509.Certificat
 		extSubjectKeyID(pub)), nil
 }
 
-// crlPoint names the list of a municipality (card fact sheet, 6.2). For
+// crlPoint names the list of a municipality (card fact sheet, 6.2, one source;
+// PocketSign's published mock answer has a space before CRLDP). For
 // 利用者証明用 it stops at the purpose, so that nothing of the holder's place is
 // told; that is ours, the real one not being public.
 func (h Hierarchy) crlPoint(r Request) name {
@@ -161,11 +162,11 @@ func StartOfDay(t time.Time) time.Time {
 // with no AKI, no policies and no path length (card fact sheet, 6.1).
 func (h Hierarchy) CATemplate(p Purpose, pub *rsa.PublicKey, notBefore, notAfter time.Time) (*x509.Certificate, error) {
 	if _, ok := purposeWords[p]; !ok {
-		return nil, fmt.Errorf("cannot build a CA certificate: %w", errPurpose(p))
+		return nil, fmt.Errorf("cannot build a CA certificate: %v", errPurpose(p))
 	}
 	for _, err := range []error{h.check(), checkKey(pub), checkValidity(notBefore, notAfter)} {
 		if err != nil {
-			return nil, fmt.Errorf("cannot build a CA certificate: %w", err)
+			return nil, fmt.Errorf("cannot build a CA certificate: %v", err)
 		}
 	}
 	return &x509.Certificate{

@@ -27,22 +27,27 @@ func (c Card) Sign(digestInfo []byte) ([]byte, error) {
 
 var cards struct {
 	sync.Mutex
-	made []Card
+	made map[int]Card
 }
 
-// NewCard is the n-th card of this test process, from 0. Its key is generated once,
-// for a key of RSA-2048 takes a tenth of a second.
+// NewCard is card number n of this test process. Its key is generated once, for a
+// key of RSA-2048 takes a tenth of a second.
 func NewCard(t testing.TB, n int) Card {
 	t.Helper()
 	cards.Lock()
 	defer cards.Unlock()
-	for len(cards.made) <= n {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			t.Fatalf("cannot generate a test key: %v", err)
-		}
-		cards.made = append(cards.made, Card{key})
+	card, ok := cards.made[n]
+	if ok {
+		return card
 	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatalf("cannot generate a test key: %v", err)
+	}
+	if cards.made == nil {
+		cards.made = map[int]Card{}
+	}
+	cards.made[n] = Card{key}
 	return cards.made[n]
 }
 

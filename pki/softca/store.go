@@ -90,14 +90,15 @@ func openStore(dir string) (*store, error) {
 }
 
 // dsn asks for durability at every commit, and for write transactions from the
-// start, so that two processes cannot deadlock in upgrading.
+// start, so that two processes cannot deadlock in upgrading. A minute of patience
+// is for the process that opens a directory while another makes its six keys.
 func dsn(path string) string {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") { // C:\…
 		slashed = "/" + slashed
 	}
 	q := url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_pragma": {"busy_timeout(60000)", "journal_mode(WAL)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
 	}
 	return (&url.URL{Scheme: "file", Path: slashed, RawQuery: q.Encode()}).String()
