@@ -31,14 +31,6 @@ func (p *picture) lose(err *reader.Error) *picture {
 	return &picture{looked: true, losses: p.losses + 1, lost: err, err: err}
 }
 
-// reason is why there is nothing to see, for a caller who ran out of patience.
-func (p *picture) reason() error {
-	if p == nil || p.lost == nil {
-		return &reader.Error{Op: "list readers", Kind: reader.ErrDaemon, Detail: "no answer in time"}
-	}
-	return &reader.Error{Op: "list readers", Kind: p.lost.Kind, Detail: p.lost.Detail}
-}
-
 func (p *picture) states() ([]reader.State, error) {
 	if len(p.slots) == 0 {
 		return nil, &reader.Error{Op: "list readers", Kind: reader.ErrNoReader}

@@ -117,20 +117,24 @@ func (s *System) Watch(ctx context.Context) iter.Seq2[reader.Event, error] {
 // Readers takes one look. It fails with reader.ErrNoReader when there is none and
 // with reader.ErrDaemon when the service cannot be reached.
 func (s *System) Readers(ctx context.Context) ([]reader.State, error) {
-	patient, cancel := context.WithTimeout(ctx, s.patience)
-	defer cancel()
+	patience := time.NewTimer(s.patience)
+	defer patience.Stop()
 	sub := shared.subscribe()
 	defer shared.unsubscribe(sub)
-	for {
+	for late := false; ; {
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("cannot list readers: %w", ctx.Err())
-		case <-patient.Done():
-			return nil, shared.see().reason()
+		case <-patience.C:
+			late = true
 		case <-sub:
 		}
-		if p := shared.see(); p != nil && p.lost == nil {
+		switch p := shared.see(); {
+		case p == nil: // the first look takes its time on a busy machine
+		case p.lost == nil:
 			return p.states()
+		case late:
+			return nil, &reader.Error{Op: "list readers", Kind: p.lost.Kind, Detail: p.lost.Detail}
 		}
 	}
 }
