@@ -47,6 +47,7 @@ type Options struct {
 	Readers reader.System                 // required
 	Watch   func(station.Event)           // told of progress; may be nil
 	Trace   func(job string) apdu.Wrapper // keeps transcripts; may be nil
+	Lab     func(string, station.Lab)     // told of every card done where the configuration says lab; may be nil
 	Log     *slog.Logger                  // required
 	Master  secret.Bytes                  // the cards' master key, instead of the configured file
 }
@@ -102,6 +103,9 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
 		Keys: scp03.Diversified(master), Fonts: fonts, Layout: face.DefaultLayout, Receipts: d.Receipts,
 		Log: o.Log, Watch: o.Watch, Trace: o.Trace,
+	}
+	if c.Lab {
+		cfg.Lab = o.Lab
 	}
 	if cfg.Printer, err = d.openPrinter(); err != nil {
 		return err

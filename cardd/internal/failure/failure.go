@@ -51,6 +51,7 @@ const (
 	FacePhoto       Code = "FACE-PHOTO"
 	APINotLab       Code = "API-NOT-LAB"
 	APINoJob        Code = "API-NO-JOB"
+	APINoReceipt    Code = "API-NO-RECEIPT"
 	APIRequest      Code = "API-REQUEST"
 	APIUnreachable  Code = "API-UNREACHABLE"
 	APIForbidden    Code = "API-FORBIDDEN"
@@ -101,6 +102,7 @@ var entries = map[Code]Entry{
 	FacePhoto:       {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},
 	APINotLab:       {"this is only for invented people in a laboratory", "set lab = true in the configuration of a laboratory; never on real data", "試験環境専用の機能です", "試験環境の設定で lab = true にしてください"},
 	APINoJob:        {"there is no job of that number", "look at the numbers with: cardctl jobs", "その番号の処理はありません", "cardctl jobs で確かめてください"},
+	APINoReceipt:    {"the job has no receipt", "a receipt is signed when the card is finished: cardctl job show", "この処理の受領証はまだありません", "カード完成後に発行されます (cardctl job show)"},
 	APIRequest:      {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
 	APIUnreachable:  {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
 	APIForbidden:    {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -89,6 +90,20 @@ func (r *run) statement() (receipt.Statement, error) {
 		}
 	}
 	return st, nil
+}
+
+// lab gathers what a laboratory hands out about the card just done.
+func (r *run) lab(ctx context.Context) Lab {
+	l := Lab{Certificates: map[string][]byte{}, Photo: bytes.Clone(r.dossier.images.Photo)}
+	if r.card != nil {
+		l.ATR = r.card.card.ATR()
+	}
+	for _, path := range []string{"jpki/sign-cert", "jpki/sign-ca", "jpki/auth-cert", "jpki/auth-ca"} {
+		if der, err := r.dossier.book.Bytes(ctx, path); err == nil {
+			l.Certificates[path] = der
+		}
+	}
+	return l
 }
 
 // Receipt gives the receipt of a finished job; none when it is not finished.

@@ -52,6 +52,14 @@ type Config struct {
 	Now       func() time.Time
 	Trace     func(job string) apdu.Wrapper // nil: no transcripts
 	Watch     func(Event)                   // told of progress; must not block
+	Lab       func(job string, l Lab)       // in a laboratory: told of every card done; else nil
+}
+
+// Lab is what a laboratory's other programs need to test with a card.
+type Lab struct {
+	ATR          reader.ATR
+	Certificates map[string][]byte // DER by the profile's name of the file
+	Photo        []byte            // JPEG 2000; empty on a card without a photo
 }
 
 // Event is progress of a job.
@@ -259,6 +267,9 @@ func (r *run) settle(ctx context.Context) error {
 	done, total := r.machine.Position()
 	if code != "" {
 		reason = code + ": " + reason
+	}
+	if state == issue.Done && r.c.Lab != nil && r.dossier != nil {
+		r.c.Lab(r.job.ID, r.lab(ctx))
 	}
 	if state == issue.Done || state == issue.Spoiled {
 		r.c.Pins.Drop(r.job.ID)

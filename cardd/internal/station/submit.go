@@ -81,11 +81,11 @@ func (s *Station) glance(ctx context.Context, p *profile.Card) (seen plan.Observ
 	}
 	defer c.close(reader.Reset)
 	seen, err = look(ctx, c.session)
-	return seen, false, coded(err)
+	return seen, false, Coded(err)
 }
 
-// coded gives an error its code and keeps it as the cause.
-func coded(err error) error {
+// Coded gives an error its code and keeps it as the cause.
+func Coded(err error) error {
 	if err == nil || failure.CodeOf(err) != "" {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier) (*plan
 	defer c.close(reader.Reset)
 	seen, err := look(ctx, c.session)
 	if err != nil {
-		return nil, coded(err)
+		return nil, Coded(err)
 	}
 	if err := s.bind(ctx, d, p, seen.Card); err != nil {
 		return nil, err

@@ -1,0 +1,310 @@
+// Package client is cardd's API as a Go package: what goes over the wire, and
+// calls that carry it over cardd's unix socket.
+//
+// The types here are the API's own; the daemon answers with them. Orders and PINs
+// pass through as the bytes they are, never as Go values that could be printed.
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"jukicard/cardd/plan"
+)
+
+// Reader is one reader and what is in it.
+type Reader struct {
+	Name    string `json:"name" doc:"name of the reader"`
+	Present bool   `json:"present" doc:"a card is in it"`
+	Mute    bool   `json:"mute,omitempty" doc:"the card does not answer"`
+	ATR     string `json:"atr,omitempty" doc:"answer to reset, hex"`
+	Card    string `json:"card,omitempty" doc:"what the answer to reset is known for"`
+}
+
+// Plan is a plan with its cost.
+type Plan struct {
+	Plan         *plan.Plan `json:"plan" doc:"the steps"`
+	Digest       string     `json:"digest" doc:"SHA-256 of the plan, hex"`
+	Blank        bool       `json:"blank" doc:"no card was there: planned for a blank one"`
+	APDUs        int        `json:"apdus" doc:"round trips"`
+	Sent         int        `json:"sent" doc:"bytes of command APDUs"`
+	Received     int        `json:"received" doc:"bytes of response APDUs"`
+	Seconds      float64    `json:"seconds" doc:"predicted duration"`
+	Irreversible []string   `json:"irreversible" doc:"steps that cannot be undone"`
+}
+
+// Job is one job as it stands.
+type Job struct {
+	ID      string `json:"id" doc:"job number"`
+	Order   string `json:"order" doc:"the order it fulfils"`
+	Card    string `json:"card" doc:"card identification number"`
+	Station string `json:"station" doc:"where it runs"`
+	Profile string `json:"profile" doc:"generation of card"`
+	Product string `json:"product" doc:"variant of card"`
+	State   string `json:"state" enum:"running,held,spoiled,done" doc:"where it stands"`
+	Code    string `json:"code,omitempty" doc:"failure code"`
+	Reason  string `json:"reason,omitempty" doc:"why it is held or spoiled, and what to do"`
+	Done    int    `json:"done" doc:"steps done of the plan in force"`
+	Total   int    `json:"total" doc:"steps of the plan in force"`
+	Created string `json:"created" format:"date-time" doc:"when it was accepted"`
+	Updated string `json:"updated" format:"date-time" doc:"when it last changed"`
+}
+
+// Event is progress of a job.
+type Event struct {
+	Job    string `json:"job" doc:"job number"`
+	State  string `json:"state" doc:"where the job stands"`
+	Step   string `json:"step,omitempty" doc:"the step begun or ended"`
+	Result string `json:"result,omitempty" doc:"how the step ended; empty when it begins"`
+	Done   int    `json:"done" doc:"steps done"`
+	Total  int    `json:"total" doc:"steps of the plan"`
+	Code   string `json:"code,omitempty" doc:"failure code"`
+	Text   string `json:"text,omitempty" doc:"why, and what to do"`
+}
+
+// Ended says whether nothing more will happen by itself.
+func (e Event) Ended() bool { return e.State == "held" || e.State == "spoiled" || e.State == "done" }
+
+// Record is one line of a job's history.
+type Record struct {
+	Seq    int64  `json:"seq" doc:"number of the record"`
+	At     string `json:"at" format:"date-time" doc:"when"`
+	Kind   string `json:"kind" doc:"what it tells"`
+	Step   string `json:"step,omitempty" doc:"the step it is about"`
+	Result string `json:"result,omitempty" doc:"how the step ended"`
+	Code   string `json:"code,omitempty" doc:"failure code"`
+	Text   string `json:"text,omitempty" doc:"why, in words"`
+}
+
+// Lab is what a laboratory hands to other programs about a card it issued for an
+// invented person.
+type Lab struct {
+	ATR          string            `json:"atr" doc:"answer to reset, hex"`
+	Certificates map[string]string `json:"certificates" doc:"PEM by the profile's name of the file"`
+	Photo        string            `json:"photo" doc:"JPEG 2000 file, base64; empty on a card without a photo"`
+}
+
+// Failure is the API's error: a code that stays, and words that explain it.
+type Failure struct {
+	Status   int       `json:"status" doc:"HTTP status"`
+	Code     string    `json:"code" doc:"stable code, see docs/FAILURES.md"`
+	Text     string    `json:"detail" doc:"what is wrong and what to do"`
+	Japanese string    `json:"ja,omitempty" doc:"the same in Japanese"`
+	Problems []Problem `json:"problems,omitempty" doc:"every problem of an order"`
+}
+
+// Problem is one thing wrong with an order.
+type Problem struct {
+	Code     string `json:"code" doc:"stable code"`
+	Field    string `json:"field" doc:"the order's field"`
+	Rule     string `json:"rule" doc:"the rule it breaks"`
+	Remedy   string `json:"remedy" doc:"what to do"`
+	Japanese string `json:"ja,omitempty" doc:"the same in Japanese"`
+}
+
+// Error is the text, with the code in front.
+func (f *Failure) Error() string {
+	if len(f.Problems) == 0 {
+		return f.Code + ": " + f.Text
+	}
+	lines := make([]string, len(f.Problems))
+	for i, p := range f.Problems {
+		lines[i] = fmt.Sprintf("%s: %s: %s; %s", p.Code, p.Field, p.Rule, p.Remedy)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// GetStatus is the HTTP status.
+func (f *Failure) GetStatus() int { return f.Status }
+
+// ErrUnreachable means that no daemon answers on the socket.
+var ErrUnreachable = errors.New("cardd cannot be reached")
+
+// Client talks to one daemon. Its methods may be called by several goroutines.
+type Client struct {
+	http   *http.Client
+	socket string
+}
+
+// New is a client of the daemon on that unix socket; nothing is sent.
+func New(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial}}, socket: socket}
+}
+
+// responseMax bounds every answer read whole.
+const responseMax = 64 << 20
+
+// Readers lists the daemon's readers.
+func (c *Client) Readers(ctx context.Context) ([]Reader, error) {
+	var out []Reader
+	return out, c.get(ctx, "/v1/readers", &out)
+}
+
+// Plan plans for an order in its wire form; nothing is written.
+func (c *Client) Plan(ctx context.Context, order []byte) (*Plan, error) {
+	var out Plan
+	return &out, c.call(ctx, http.MethodPost, "/v1/plan", order, &out)
+}
+
+// Issue hands an order in and gives the job's number; the job runs by itself. pins
+// is the JSON form of the PINs, nil for none. lab asks for what [Client.Lab] gives
+// when it is done. The body is cleared after use; order and pins stay the
+// caller's.
+func (c *Client) Issue(ctx context.Context, order, pins []byte, lab bool) (*Job, error) {
+	body := append([]byte(`{"order":`), order...)
+	if pins != nil {
+		body = append(append(body, `,"pins":`...), pins...)
+	}
+	if lab {
+		body = append(body, `,"lab":true`...)
+	}
+	body = append(body, '}')
+	defer clear(body)
+	var out Job
+	return &out, c.call(ctx, http.MethodPost, "/v1/jobs", body, &out)
+}
+
+// Jobs lists the latest jobs, newest first.
+func (c *Client) Jobs(ctx context.Context) ([]Job, error) {
+	var out []Job
+	return out, c.get(ctx, "/v1/jobs", &out)
+}
+
+// Job gives one job.
+func (c *Client) Job(ctx context.Context, id string) (*Job, error) {
+	var out Job
+	return &out, c.get(ctx, "/v1/jobs/"+url.PathEscape(id), &out)
+}
+
+// Records gives a job's history.
+func (c *Client) Records(ctx context.Context, id string) ([]Record, error) {
+	var out []Record
+	return out, c.get(ctx, "/v1/jobs/"+url.PathEscape(id)+"/records", &out)
+}
+
+// Resume lets a held job go on. printed says that a person saw the face printed.
+func (c *Client) Resume(ctx context.Context, id string, printed bool) (*Job, error) {
+	var out Job
+	body := []byte(fmt.Sprintf(`{"printed":%v}`, printed))
+	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", body, &out)
+}
+
+// Receipt gives the receipt of a finished job: a COSE_Sign1.
+func (c *Client) Receipt(ctx context.Context, id string) ([]byte, error) {
+	return c.raw(ctx, "/v1/jobs/"+url.PathEscape(id)+"/receipt")
+}
+
+// ReceiptKey gives the station's receipt key in PEM.
+func (c *Client) ReceiptKey(ctx context.Context) ([]byte, error) {
+	return c.raw(ctx, "/v1/receipt-key")
+}
+
+// Lab gives what other programs need to test with the card of a finished job.
+func (c *Client) Lab(ctx context.Context, id string) (*Lab, error) {
+	var out Lab
+	return &out, c.get(ctx, "/v1/jobs/"+url.PathEscape(id)+"/lab", &out)
+}
+
+// Image is the photo's bytes; none on a card without one.
+func (l *Lab) Image() ([]byte, error) { return base64.StdEncoding.DecodeString(l.Photo) }
+
+// Watch calls f for every event of a job until f gives false, the job has ended or
+// ctx does. Events that came before are told first.
+func (c *Client) Watch(ctx context.Context, id string, f func(Event) bool) error {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(id)+"/events", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(make([]byte, 0, 4096), 1<<20)
+	for lines.Scan() {
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		var e Event
+		if err := json.Unmarshal([]byte(data), &e); err != nil {
+			return fmt.Errorf("cannot read event: %v", err)
+		}
+		if !f(e) || e.Ended() {
+			return nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("cannot follow job %s: %w", id, err)
+	}
+	return fmt.Errorf("cannot follow job %s: %w", id, io.ErrUnexpectedEOF)
+}
+
+func (c *Client) get(ctx context.Context, path string, out any) error {
+	return c.call(ctx, http.MethodGet, path, nil, out)
+}
+
+func (c *Client) call(ctx context.Context, method, path string, body []byte, out any) error {
+	resp, err := c.do(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, responseMax))
+	if err != nil {
+		return fmt.Errorf("cannot read the daemon's answer: %w", err)
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return fmt.Errorf("cannot read the daemon's answer: %v", err)
+	}
+	return nil
+}
+
+func (c *Client) raw(ctx context.Context, path string) ([]byte, error) {
+	resp, err := c.do(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(io.LimitReader(resp.Body, responseMax))
+}
+
+// do sends one request and turns an error answer into a *Failure.
+func (c *Client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://cardd"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("cannot make request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	var netErr *net.OpError
+	if errors.As(err, &netErr) && netErr.Op == "dial" {
+		return nil, fmt.Errorf("%w on %s; start it with: cardd serve", ErrUnreachable, c.socket)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot talk to cardd: %w", err)
+	}
+	if resp.StatusCode < 400 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	f := &Failure{Status: resp.StatusCode}
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if json.Unmarshal(b, f) != nil || f.Code == "" {
+		f.Code, f.Text = "API-REQUEST", fmt.Sprintf("the daemon answered %s", resp.Status)
+	}
+	return nil, f
+}

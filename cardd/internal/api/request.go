@@ -1,0 +1,122 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/fxamacker/cbor/v2"
+
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/order"
+)
+
+const typeCBOR = "application/cbor"
+
+// orderInput takes the body as it is: orders and PINs are read by package order,
+// strictly, and never become printable values.
+type orderInput struct {
+	ContentType string `header:"Content-Type" required:"false" doc:"application/json or application/cbor"`
+	RawBody     []byte
+}
+
+// orderOperation describes an operation whose body is an order.
+func orderOperation(id, path, text string) huma.Operation {
+	media := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, Description: "see the README: order.json"}}
+	return huma.Operation{
+		OperationID: id, Method: http.MethodPost, Path: path, Summary: text, SkipValidateBody: true,
+		MaxBodyBytes: -1, // bounded by the handler around the API
+		RequestBody:  &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": media, typeCBOR: media}},
+	}
+}
+
+func isCBOR(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == typeCBOR
+}
+
+// readOrder reads an order and gives it with its bytes.
+func (s *Server) readOrder(b []byte, contentType string) (*order.Order, []byte, error) {
+	parse := order.Parse
+	if isCBOR(contentType) {
+		parse = order.ParseCBOR
+	}
+	o, err := parse(b, nil, s.d.Station.Checks())
+	return o, b, err
+}
+
+// issueRequest is an order with the PINs and a wish.
+type issueRequest struct {
+	order, pins []byte
+	lab         bool
+	contentType string
+}
+
+// parseIssue takes the envelope apart and leaves order and PINs as they are.
+func parseIssue(b []byte, contentType string) (*issueRequest, error) {
+	r := &issueRequest{contentType: contentType}
+	if isCBOR(contentType) {
+		var e struct {
+			Order cbor.RawMessage `cbor:"order"`
+			PINs  cbor.RawMessage `cbor:"pins"`
+			Lab   bool            `cbor:"lab"`
+		}
+		if err := decMode.Unmarshal(b, &e); err != nil {
+			return nil, failure.New(failure.APIRequest, "the body is not a CBOR map of order, pins and lab", nil)
+		}
+		r.order, r.pins, r.lab = e.Order, e.PINs, e.Lab
+		return r, nil
+	}
+	var e struct {
+		Order json.RawMessage `json:"order"`
+		PINs  json.RawMessage `json:"pins"`
+		Lab   bool            `json:"lab"`
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return nil, failure.New(failure.APIRequest, "the body is not a JSON object of order, pins and lab", nil)
+	}
+	r.order, r.pins, r.lab = e.Order, e.PINs, e.Lab
+	return r, nil
+}
+
+// parsePINs reads the PINs; none is no PIN at all.
+func (r *issueRequest) parsePINs() (order.PINs, error) {
+	switch {
+	case len(r.pins) == 0:
+		return order.PINs{}, nil
+	case isCBOR(r.contentType):
+		return order.ParsePINsCBOR(r.pins)
+	}
+	return order.ParsePINs(r.pins)
+}
+
+// decMode bounds CBOR and refuses a key that stands twice; huma's own takes both.
+var decMode = must(cbor.DecOptions{
+	DupMapKey: cbor.DupMapKeyEnforcedAPF, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	IndefLength: cbor.IndefLengthForbidden, MaxNestedLevels: 16, MaxArrayElements: 1024, MaxMapPairs: 256,
+}.DecMode())
+
+var encMode = must(cbor.EncOptions{Sort: cbor.SortCoreDeterministic}.EncMode())
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	return v
+}
+
+// formats are JSON and CBOR under our own bounds.
+func formats() map[string]huma.Format {
+	c := huma.Format{
+		Marshal:   func(w io.Writer, v any) error { return encMode.NewEncoder(w).Encode(v) },
+		Unmarshal: decMode.Unmarshal,
+	}
+	return map[string]huma.Format{
+		"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat, typeCBOR: c, "cbor": c,
+	}
+}

@@ -1,0 +1,131 @@
+package order
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"jukicard/simulator/people"
+)
+
+// FuzzOrder reads anything as an order in both forms. Whatever it is, there is an
+// order or a complete list of problems, and never a panic.
+func FuzzOrder(f *testing.F) {
+	for _, name := range people.Names() {
+		p, _ := person(f, name)
+		f.Add(p.Order)
+		b, err := cbor.Marshal(documentOf(f, name).with("version", 1))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte(`{"version":1,"VERSION":1,"resident":{"name":"\ud842\udfb7","x":[[{"a":"]"}]]}}`))
+	f.Add([]byte{0xA1, 0x61, 'x', 0x82, 0x18, 0x20, 0xF6})
+	photo := func(string) ([]byte, error) { return []byte("photograph"), nil }
+	f.Fuzz(func(t *testing.T, b []byte) {
+		before := bytes.Clone(b)
+		for _, parse := range []func([]byte, func(string) ([]byte, error), Checks) (*Order, error){Parse, ParseCBOR} {
+			o, err := parse(b, photo, Checks{})
+			if (o == nil) == (err == nil) {
+				t.Fatalf("neither or both: %v, %v", o, err)
+			}
+			if err != nil {
+				_ = problems(t, err)
+				continue
+			}
+			sound(t, o)
+		}
+		if !bytes.Equal(b, before) {
+			t.Error("the document was changed")
+		}
+		if wire, err := Inline(t.TempDir(), b); err == nil && !json.Valid(wire) {
+			t.Error("the wire form is no JSON")
+		}
+	})
+}
+
+// sound holds an accepted order against itself.
+func sound(t *testing.T, o *Order) {
+	t.Helper()
+	if o.CardExpiry().Before(o.Issued) || o.ReferenceB().Len() != 14 || o.ReferenceA().Len() != 12 || o.ID == "" {
+		t.Error("an accepted order contradicts itself")
+	}
+	if last, ok := o.SignatureExpiry(); ok && last.After(o.CardExpiry()) {
+		t.Error("a certificate outlives its card")
+	}
+	if name := open(t, o.Certified.Name); strings.ContainsFunc(name, func(r rune) bool { return !inCertificates(r) }) {
+		t.Error("a certificate has a character it cannot have")
+	}
+	o.Destroy()
+}
+
+// FuzzPINs reads anything as PINs.
+func FuzzPINs(f *testing.F) {
+	f.Add([]byte(allPINs))
+	f.Add([]byte(`{}`))
+	f.Add([]byte(`{"text":"\u0031957"}`))
+	f.Add([]byte{0xA1, 0x64, 't', 'e', 'x', 't', 0x64, '1', '9', '5', '7'})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, parse := range []func([]byte) (PINs, error){ParsePINs, ParsePINsCBOR} {
+			pins, err := parse(b)
+			if (pins == nil) == (err == nil) {
+				t.Fatalf("neither or both: %v", err)
+			}
+			if err != nil {
+				_ = problems(t, err)
+				continue
+			}
+			wire, err := pins.Wire()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := ParsePINs(wire); err != nil || len(again) != len(pins) {
+				t.Errorf("the wire form is refused: %v", err)
+			}
+		}
+	})
+}
+
+// FuzzSplit holds the splitting of JSON against encoding/json: whatever is valid
+// splits without a panic, and objects of texts split alike.
+func FuzzSplit(f *testing.F) {
+	f.Add([]byte(`{"a":"\u0041\n\ud83d\ude00","b":"","c":"\\"}`))
+	f.Add([]byte(` { "a" : [ "]" , {} ] , "b" : -1.5e3 , "c" : null } `))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d := document{root: rootOrder, b: b}
+		n, broken := d.readJSON()
+		var want map[string]json.RawMessage
+		if broken != nil || json.Unmarshal(b, &want) != nil {
+			return
+		}
+		got := map[string]node{}
+		for _, f := range n.fields {
+			got[strings.ToValidUTF8(string(f.name), "\ufffd")] = f.value
+		}
+		for name, raw := range want {
+			var text string
+			if json.Unmarshal(raw, &text) != nil || raw[0] != '"' || strings.Contains(string(raw), "\xff") {
+				continue
+			}
+			v, ok := got[name]
+			if ok && v.kind == kindText && !equalText(v.data, text) {
+				t.Errorf("%q split as %q", raw, v.data)
+			}
+		}
+	})
+}
+
+// equalText compares up to what encoding/json makes of broken UTF-8.
+func equalText(data []byte, text string) bool {
+	return string(data) == text || strings.ContainsRune(text, '\ufffd')
+}
+
+func TestNoProblemsAreNoError(t *testing.T) {
+	if err := (Problems{}).err(); err != nil || (Problems{}).Code() != "" {
+		t.Errorf("got %v", err)
+	}
+}
