@@ -113,6 +113,7 @@ func (c *Card) build() error {
 		}
 		c.apps = append(c.apps, a)
 	}
+	c.all = append([]*application{c.domain}, c.apps...)
 	return nil
 }
 

@@ -74,6 +74,7 @@ type Card struct {
 
 	domain *application
 	apps   []*application // in the profile's order
+	all    []*application // the domain, then apps: by application.index
 
 	// Non-volatile; only apply changes these.
 	id       string // 16 digits

@@ -94,16 +94,11 @@ func (c *Card) byName(name []byte, next bool) *application {
 	if len(name) == 0 {
 		return c.domain
 	}
-	all := append([]*application{c.domain}, c.apps...)
+	from := 0
 	if next {
-		for i, a := range all {
-			if a == c.app {
-				all = all[i+1:]
-				break
-			}
-		}
+		from = c.app.index + 1
 	}
-	for _, a := range all {
+	for _, a := range c.all[from:] {
 		if bytes.HasPrefix(a.aid, name) {
 			return a
 		}

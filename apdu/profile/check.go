@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -104,22 +105,13 @@ func (a *Application) check() error {
 		return fmt.Errorf("an application has at most 32 references")
 	}
 	rules := []string{"free", "channel"}
-	names := map[string]bool{}
 	for _, r := range a.PINs {
-		if names[r.Name] {
-			return fmt.Errorf("name %q stands twice", r.Name)
-		}
-		names[r.Name] = true
 		rules = append(rules, r.Name)
 		if err := r.check(); err != nil {
 			return fmt.Errorf("reference %q: %w", r.Name, err)
 		}
 	}
 	for _, k := range a.Keys {
-		if names[k.Name] {
-			return fmt.Errorf("name %q stands twice", k.Name)
-		}
-		names[k.Name] = true
 		if err := checkRules(rules, k.Use); err != nil {
 			return fmt.Errorf("key %q: %w", k.Name, err)
 		}
@@ -155,12 +147,7 @@ func checkRules(known, used []string) error {
 }
 
 func checkFiles(files []File, rules []string) error {
-	names := map[string]bool{}
 	for _, f := range files {
-		if names[f.Name] {
-			return fmt.Errorf("file %q (%v) stands twice", f.Name, f.ID)
-		}
-		names[f.Name] = true
 		if err := f.check(); err != nil {
 			return fmt.Errorf("file %q: %w", f.Name, err)
 		}
@@ -185,36 +172,33 @@ func (f *File) check() error {
 	return nil
 }
 
-// checkIDs refuses two things in one EF: files, references and keys share the
-// identifiers of their application. Keys without an EF have 0000.
+// checkIDs refuses one name for two objects, and two objects in one EF: files,
+// references and keys share the names and the identifiers of their application. Keys
+// without an EF have 0000.
 func (a *Application) checkIDs() error {
-	seen := map[FileID]string{}
+	names, ids := map[string]bool{}, map[FileID]string{}
 	claim := func(id FileID, name string) error {
-		if other, taken := seen[id]; taken {
+		if names[name] {
+			return fmt.Errorf("name %q stands twice", name)
+		}
+		names[name] = true
+		if other, taken := ids[id]; taken && id != 0 {
 			return fmt.Errorf("%q and %q both are EF %v; it stands twice", other, name, id)
 		}
-		seen[id] = name
+		ids[id] = name
 		return nil
 	}
+	var err error
 	for _, f := range a.Files {
-		if err := claim(f.ID, f.Name); err != nil {
-			return err
-		}
+		err = cmp.Or(err, claim(f.ID, f.Name))
 	}
 	for _, r := range a.PINs {
-		if err := claim(r.ID, r.Name); err != nil {
-			return err
-		}
+		err = cmp.Or(err, claim(r.ID, r.Name))
 	}
 	for _, k := range a.Keys {
-		if k.ID == 0 {
-			continue
-		}
-		if err := claim(k.ID, k.Name); err != nil {
-			return err
-		}
+		err = cmp.Or(err, claim(k.ID, k.Name))
 	}
-	return nil
+	return err
 }
 
 func (a *Application) checkMechanisms() error {
