@@ -74,7 +74,7 @@ func (c character) person(place int, today time.Time) Person {
 	day := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	p := Person{Name: c.name, About: c.about, Order: indented(c.form(place, day)), PINs: indented(c.pins)}
 	if c.look != nil {
-		p.Photo = portrait(*c.look, uint64(place)+1)
+		p.Photo = portraitOf(place, *c.look)
 	}
 	return p
 }

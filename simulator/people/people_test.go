@@ -165,6 +165,13 @@ func TestTheSamePersonTwiceIsTheSame(t *testing.T) {
 	if !bytes.Equal(a.Order, b.Order) || !bytes.Equal(a.Photo, b.Photo) || !bytes.Equal(a.PINs, b.PINs) {
 		t.Error("two calls differ")
 	}
+	a.Photo[0] = 0
+	if c, _ := get(t, "ivs"); c.Photo[0] == 0 {
+		t.Error("a caller's change to the photograph is seen by the next")
+	}
+	if !bytes.Equal(portrait(*roster[5].look, 6), b.Photo) {
+		t.Error("drawn again, the portrait differs")
+	}
 }
 
 func TestWrite(t *testing.T) {
