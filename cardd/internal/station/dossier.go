@@ -299,7 +299,7 @@ func (d *dossier) request(p pki.Purpose) (r pki.Request, wanted bool, err error)
 	r.Holder = pki.Holder{
 		Name: lent(o.Certified.Name), NameSubstituted: lent(o.Certified.NameFlags),
 		Address: lent(o.Certified.Address), AddressSubstituted: lent(o.Certified.AddressFlags),
-		Birth: birth, Sex: o.Resident.Sex.Get().CertificateCode(), Prefecture: o.Municipality.Prefecture, City: o.Municipality.City,
+		Birth: birth, Sex: o.Resident.Sex.Get().Code(), Prefecture: o.Municipality.Prefecture, City: o.Municipality.City,
 	}
 	return r, wanted, err
 }
