@@ -8,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -114,10 +113,7 @@ func (plainCard) PowerOff()             {}
 func (plainCard) Reset()                {}
 func (plainCard) Process([]byte) []byte { return plainAnswer }
 
-var (
-	plainAnswer  = append(make([]byte, 16), 0x90, 0x00)
-	plainCommand = []byte{0x00, 0xB0, 0x00, 0x00, 0x10}
-)
+var plainAnswer = append(make([]byte, 16), 0x90, 0x00)
 
 // inserted is a desk with plainCard in its first reader.
 func inserted(t testing.TB) readertest.Desk {
@@ -236,55 +232,4 @@ func TestServiceThatNeverWas(t *testing.T) {
 	if _, err := s.Readers(t.Context()); !errors.Is(err, reader.ErrDaemon) {
 		t.Errorf("list: %v, want %v", err, reader.ErrDaemon)
 	}
-}
-
-// BenchmarkTransmit sends to the same card through the package and through the
-// bare binding, in turns of 100 commands, and reports the ratio of
-// their median rates.
-func BenchmarkTransmit(b *testing.B) {
-	d := inserted(b)
-	c, err := d.System.Open(b.Context(), d.Names[0], reader.Shared)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = c.Close(reader.Reset) }()
-	sc, err := scard.EstablishContext()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = sc.Release() }()
-	bare, err := sc.Connect(d.Names[0], scard.ShareShared, scard.ProtocolAny)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ours := func() ([]byte, error) { return c.Transmit(b.Context(), plainCommand) }
-	theirs := func() ([]byte, error) { return bare.Transmit(plainCommand) }
-	var turns [2][]time.Duration
-	for n := 0; b.Loop(); n++ {
-		for i := range 2 { // who begins changes
-			k := (i + n) % 2
-			turns[k] = append(turns[k], turn(b, []func() ([]byte, error){ours, theirs}[k]))
-		}
-	}
-	b.ReportMetric(float64(median(turns[1]))/float64(median(turns[0])), "ours/bare")
-	b.ReportMetric(commandsATurn/median(turns[0]).Seconds(), "APDU/s")
-}
-
-// median keeps a busy machine's worst moments out of the figure.
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
-}
-
-const commandsATurn = 100
-
-func turn(b *testing.B, send func() ([]byte, error)) time.Duration {
-	b.Helper()
-	start := time.Now()
-	for range commandsATurn {
-		if answer, err := send(); err != nil || len(answer) != len(plainAnswer) {
-			b.Fatalf("answer %X, %v", answer, err)
-		}
-	}
-	return time.Since(start)
 }
