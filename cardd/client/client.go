@@ -31,8 +31,8 @@ type Reader struct {
 	Card    string `json:"card,omitempty" doc:"what the answer to reset is known for"`
 }
 
-// Plan is a plan with its cost.
-type Plan struct {
+// Draft is a plan with its cost, made without touching anything.
+type Draft struct {
 	Plan         *plan.Plan `json:"plan" doc:"the steps"`
 	Digest       string     `json:"digest" doc:"SHA-256 of the plan, hex"`
 	Blank        bool       `json:"blank" doc:"no card was there: planned for a blank one"`
@@ -155,8 +155,8 @@ func (c *Client) Readers(ctx context.Context) ([]Reader, error) {
 }
 
 // Plan plans for an order in its wire form; nothing is written.
-func (c *Client) Plan(ctx context.Context, order []byte) (*Plan, error) {
-	var out Plan
+func (c *Client) Plan(ctx context.Context, order []byte) (*Draft, error) {
+	var out Draft
 	return &out, c.call(ctx, http.MethodPost, "/v1/plan", order, &out)
 }
 

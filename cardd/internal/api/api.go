@@ -66,8 +66,9 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	a := humago.New(mux, config())
 	huma.Get(a, "/v1/readers", s.readers, summary("List the readers"))
-	huma.Register(a, orderOperation("plan", "/v1/plan", "Plan for an order; nothing is written"), s.plan)
-	huma.Register(a, orderOperation("issue", "/v1/jobs", "Hand an order in; the job runs by itself"), s.issue)
+	most := s.d.Config.Limits.RequestBytes
+	huma.Register(a, orderOperation("plan", "/v1/plan", "Plan for an order; nothing is written", most), s.plan)
+	huma.Register(a, orderOperation("issue", "/v1/jobs", "Hand an order in; the job runs by itself", most), s.issue)
 	huma.Get(a, "/v1/jobs", s.list, summary("List the latest jobs"))
 	huma.Get(a, "/v1/jobs/{id}", s.show, summary("Show a job"))
 	huma.Get(a, "/v1/jobs/{id}/records", s.records, summary("Show a job's history"))
@@ -77,14 +78,15 @@ func (s *Server) Handler() http.Handler {
 	huma.Get(a, "/v1/receipt-key", s.receiptKey, summary("Get the key that verifies this station's receipts"))
 	sse.Register(a, huma.Operation{OperationID: "follow-job", Method: http.MethodGet, Path: "/v1/jobs/{id}/events", Summary: "Follow a job"},
 		map[string]any{"progress": client.Event{}}, s.follow)
-	return allow(http.MaxBytesHandler(mux, s.d.Config.Limits.RequestBytes))
+	return allow(mux)
 }
 
 func summary(text string) func(*huma.Operation) {
 	return func(o *huma.Operation) { o.Summary = text }
 }
 
-type jobPath struct {
+// JobPath is the job a path names; huma reads embedded fields of exported types only.
+type JobPath struct {
 	ID string `path:"id" maxLength:"64" doc:"job number"`
 }
 
@@ -111,7 +113,7 @@ func Readers(states []reader.State) []client.Reader {
 	return out
 }
 
-func (s *Server) plan(ctx context.Context, in *orderInput) (*body[client.Plan], error) {
+func (s *Server) plan(ctx context.Context, in *orderInput) (*body[client.Draft], error) {
 	o, wire, err := s.readOrder(in.RawBody, in.ContentType)
 	if err != nil {
 		return nil, asFailure(err)
@@ -121,13 +123,13 @@ func (s *Server) plan(ctx context.Context, in *orderInput) (*body[client.Plan], 
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	return &body[client.Plan]{Body: Plan(draft.Plan, draft.Blank)}, nil
+	return &body[client.Draft]{Body: Draft(draft.Plan, draft.Blank)}, nil
 }
 
-// Plan puts a plan into the API's form.
-func Plan(p *plan.Plan, blank bool) client.Plan {
+// Draft puts a plan into the API's form.
+func Draft(p *plan.Plan, blank bool) client.Draft {
 	cost := p.Cost()
-	out := client.Plan{Plan: p, Digest: p.Digest(), Blank: blank, APDUs: cost.APDUs, Sent: cost.Sent, Received: cost.Received, Seconds: plan.Contact.Seconds(p)}
+	out := client.Draft{Plan: p, Digest: p.Digest(), Blank: blank, APDUs: cost.APDUs, Sent: cost.Sent, Received: cost.Received, Seconds: plan.Contact.Seconds(p)}
 	for _, st := range p.Steps {
 		if st.Irreversible {
 			out.Irreversible = append(out.Irreversible, st.ID)
@@ -219,7 +221,7 @@ func (s *Server) list(ctx context.Context, _ *struct{}) (*body[[]client.Job], er
 // jobsListed bounds one listing.
 const jobsListed = 200
 
-func (s *Server) show(ctx context.Context, in *jobPath) (*body[client.Job], error) {
+func (s *Server) show(ctx context.Context, in *JobPath) (*body[client.Job], error) {
 	return s.job(ctx, in.ID)
 }
 
@@ -243,7 +245,7 @@ func jobOf(j journal.Job) client.Job {
 	}
 }
 
-func (s *Server) records(ctx context.Context, in *jobPath) (*body[[]client.Record], error) {
+func (s *Server) records(ctx context.Context, in *JobPath) (*body[[]client.Record], error) {
 	records, err := s.d.Journal.Records(ctx, in.ID)
 	if err != nil {
 		return nil, asFailure(err)
@@ -261,7 +263,7 @@ func (s *Server) records(ctx context.Context, in *jobPath) (*body[[]client.Recor
 }
 
 type resumeInput struct {
-	jobPath
+	JobPath
 	Body struct {
 		Printed bool `json:"printed,omitempty" doc:"a person saw the face printed"`
 	}
@@ -280,7 +282,7 @@ type rawOutput struct {
 	Body        []byte
 }
 
-func (s *Server) receipt(ctx context.Context, in *jobPath) (*rawOutput, error) {
+func (s *Server) receipt(ctx context.Context, in *JobPath) (*rawOutput, error) {
 	b, err := s.d.Station.Receipt(ctx, in.ID)
 	if err != nil {
 		return nil, asFailure(err)
@@ -306,7 +308,7 @@ func (s *Server) KeepLab(job string, l station.Lab) {
 	s.lab[job] = out
 }
 
-func (s *Server) labData(_ context.Context, in *jobPath) (*body[client.Lab], error) {
+func (s *Server) labData(_ context.Context, in *JobPath) (*body[client.Lab], error) {
 	if !s.d.Config.Lab {
 		return nil, asFailure(failure.New(failure.APINotLab, "", nil))
 	}
@@ -320,7 +322,7 @@ func (s *Server) labData(_ context.Context, in *jobPath) (*body[client.Lab], err
 }
 
 type followInput struct {
-	jobPath
+	JobPath
 	LastEventID int `header:"Last-Event-ID" minimum:"0" doc:"events up to this one are not told again"`
 }
 

@@ -23,12 +23,13 @@ type orderInput struct {
 	RawBody     []byte
 }
 
-// orderOperation describes an operation whose body is an order.
-func orderOperation(id, path, text string) huma.Operation {
+// orderOperation describes an operation whose body is an order of at most that
+// many bytes.
+func orderOperation(id, path, text string, most int64) huma.Operation {
 	media := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, Description: "see the README: order.json"}}
 	return huma.Operation{
 		OperationID: id, Method: http.MethodPost, Path: path, Summary: text, SkipValidateBody: true,
-		MaxBodyBytes: -1, // bounded by the handler around the API
+		MaxBodyBytes: most,
 		RequestBody:  &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": media, typeCBOR: media}},
 	}
 }

@@ -209,10 +209,13 @@ func (r *run) record(ctx context.Context, rec issue.Record) error {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
 	r.records = append(r.records, kept)
-	r.tell(rec)
+	if state, _, _ := r.machine.State(); state == issue.Running {
+		r.tell(rec) // the end is told when it is settled
+	}
 	return nil
 }
 
+// tell hands progress to whoever watches.
 func (r *run) tell(rec issue.Record) {
 	state, code, reason := r.machine.State()
 	done, total := r.machine.Position()
@@ -281,6 +284,7 @@ func (r *run) settle(ctx context.Context) error {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
 	r.c.Log.Info("job settled", "job", r.job.ID, "state", state, "code", code)
+	r.tell(issue.Record{})
 	return nil
 }
 

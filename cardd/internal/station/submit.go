@@ -12,22 +12,14 @@ import (
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/order"
+	"jukicard/cardd/internal/order/facecheck"
 	"jukicard/cardd/plan"
-	"jukicard/printer/face"
 	"jukicard/reader"
 )
 
 // Checks are what reading an order asks of this station: whether a picture is a
 // photo and whether every character can be printed.
-func (s *Station) Checks() order.Checks {
-	return order.Checks{
-		Photo: func(b []byte) error {
-			_, err := face.DecodePhoto(b)
-			return err
-		},
-		Text: s.c.Fonts.Check,
-	}
-}
+func (s *Station) Checks() order.Checks { return facecheck.Checks(s.c.Fonts) }
 
 // Draft is a plan made without touching anything.
 type Draft struct {
