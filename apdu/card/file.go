@@ -21,10 +21,16 @@ func (s *Session) Read(ctx context.Context, path string, off, n int) ([]byte, er
 	if err := s.enter(ctx, path); err != nil {
 		return nil, err
 	}
+	return s.read(ctx, f, path, off, n, false)
+}
+
+// read is Read in the application that is selected; current says that the EF is
+// the current one already, because the last command read it.
+func (s *Session) read(ctx context.Context, f *profile.File, path string, off, n int, current bool) ([]byte, error) {
 	var out []byte
 	for len(out) < n {
 		want := min(n-len(out), s.readChunk(s.o.Extended))
-		c, err := s.readCommand(ctx, f, path, off+len(out), want, len(out) == 0)
+		c, err := s.readCommand(ctx, f, path, off+len(out), want, len(out) == 0 && !current)
 		if err != nil {
 			return out, err
 		}
@@ -81,10 +87,28 @@ func (s *Session) ReadAll(ctx context.Context, path string) ([]byte, error) {
 	return s.Read(ctx, path, 0, readMax)
 }
 
+// objectHead is what the first extended READ BINARY of ReadObject asks for: more
+// than any certificate on a card has, so that one command reads it whole, and
+// little beside the 20 KB of an EF that is mostly filler.
+const objectHead = 2048
+
 // ReadObject reads the one BER-TLV or DER object a file holds and leaves the
-// filler behind it. An empty file gives no bytes.
+// filler behind it. An empty file gives no bytes. In short form it takes as many
+// commands as the object has chunks; in extended form one, or two for an object
+// longer than objectHead.
 func (s *Session) ReadObject(ctx context.Context, path string) ([]byte, error) {
-	head, err := s.Read(ctx, path, 0, s.readChunk(false))
+	_, f, err := s.p.File(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.enter(ctx, path); err != nil {
+		return nil, err
+	}
+	first := s.readChunk(false)
+	if s.o.Extended {
+		first = objectHead
+	}
+	head, err := s.read(ctx, f, path, 0, first, false)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +119,7 @@ func (s *Session) ReadObject(ctx context.Context, path string) ([]byte, error) {
 	if n <= len(head) {
 		return head[:n], nil
 	}
-	tail, err := s.Read(ctx, path, len(head), n-len(head))
+	tail, err := s.read(ctx, f, path, len(head), n-len(head), true)
 	if err != nil {
 		return nil, err
 	}
