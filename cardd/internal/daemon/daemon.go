@@ -50,6 +50,7 @@ type Options struct {
 	Lab     func(string, station.Lab)     // told of every card done where the configuration says lab; may be nil
 	Log     *slog.Logger                  // required
 	Master  secret.Bytes                  // the cards' master key, instead of the configured file
+	Short   bool                          // short length even where the card takes extended
 }
 
 // Open makes the state directory (mode 0700) and everything in it that is missing.
@@ -102,7 +103,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 		Name: c.Station.Name, Software: Software(), Readers: o.Readers, Reader: c.Reader.Name,
 		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
 		Keys: scp03.Diversified(master), Fonts: fonts, Layout: face.DefaultLayout, Receipts: d.Receipts,
-		Log: o.Log, Watch: o.Watch, Trace: o.Trace,
+		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short,
 	}
 	if c.Lab {
 		cfg.Lab = o.Lab
