@@ -364,12 +364,15 @@ func TestNoDeadFiles(t *testing.T) {
 	}
 }
 
-// TestNoDeadPackages: every package is a program, or somebody imports it.
+// acceptance holds tests of the programs as a whole, and nothing but tests.
+const acceptance = "cardd/acceptance"
+
+// TestNoDeadPackages: every package is a program, or tests, or somebody imports it.
 func TestNoDeadPackages(t *testing.T) {
 	all := sources(t)
 	used := map[string]bool{}
 	for _, f := range all.files {
-		if f.syntax.Name.Name == "main" || f.syntax.Name.Name == "main_test" {
+		if f.syntax.Name.Name == "main" || f.syntax.Name.Name == "main_test" || f.pkg == acceptance {
 			used[f.pkg] = true
 		}
 		for _, p := range f.imports {

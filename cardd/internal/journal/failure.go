@@ -68,6 +68,14 @@ var (
 
 func kind(code, wrong, remedy string) *Error { return &Error{Code: code, Wrong: wrong, Remedy: remedy} }
 
+// Kinds are all kinds of failure, for a handbook.
+func Kinds() []*Error {
+	return []*Error{
+		ErrExists, ErrUnknown, ErrInvalid, ErrTooLarge, ErrRecords, ErrDropped, ErrLocked, ErrBusy,
+		ErrFull, ErrReadOnly, ErrCorrupt, ErrChain, ErrNewer, ErrForeign, ErrIO,
+	}
+}
+
 // when is the kind with what was wanted and, where there is more to say than the
 // kind does, what went wrong.
 func (e *Error) when(wanted, wrong string, cause error) *Error {

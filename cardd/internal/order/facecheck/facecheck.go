@@ -6,8 +6,11 @@ package facecheck
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"jukicard/cardd/internal/order"
+	"jukicard/cardd/juki"
 	"jukicard/printer/face"
 )
 
@@ -71,4 +74,19 @@ func glyphs(field string, err error) error {
 		fmt.Sprintf("every character can be printed exactly, but character %d cannot: %s", g.Index, g.Reason),
 		"have the resident register give a character or variation that a loaded font has, or load such a font",
 		fmt.Sprintf("%d文字目を正確に印字できません。フォントにある文字または異体字を住民記録で確認するか、フォントを追加してください。", g.Index))
+}
+
+// Handbook lists the codes of this package with rule, remedy and the Japanese
+// text, as a handbook prints them.
+func Handbook() []juki.InputError {
+	list := []juki.InputError{{
+		Code: CodeGlyph, Rule: "every character can be printed exactly",
+		Remedy: "have the resident register give a character or variation that a loaded font has, or load such a font",
+		Ja:     "文字を正確に印字できません。フォントにある文字または異体字を住民記録で確認するか、フォントを追加してください。",
+	}}
+	for broken, r := range photoRules {
+		list = append(list, juki.InputError{Code: r.code, Rule: string(broken), Remedy: r.remedy, Ja: r.ja})
+	}
+	slices.SortFunc(list, func(a, b juki.InputError) int { return strings.Compare(a.Code, b.Code) })
+	return list
 }
