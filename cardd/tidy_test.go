@@ -406,6 +406,16 @@ func TestFunctionsStayShort(t *testing.T) {
 
 var failureCode = regexp.MustCompile(`^(JUKI|ORDER|PLAN|CARD|READER|PRINT|PKI|STATION|API|CONFIG|JOURNAL|VAULT|FACE)(-[A-Z0-9]+)+$`)
 
+// begins is whether code is the beginning that several listed codes share.
+func begins(code string, listed map[string]bool) bool {
+	for other := range listed {
+		if strings.HasPrefix(other, code+"-") {
+			return true
+		}
+	}
+	return false
+}
+
 // TestFailuresAreListed: what an operator is shown can be looked up, and what can
 // be looked up can happen.
 func TestFailuresAreListed(t *testing.T) {
@@ -432,7 +442,7 @@ func TestFailuresAreListed(t *testing.T) {
 		})
 	}
 	for _, code := range sorted(used) {
-		if !listed[code] {
+		if !listed[code] && !begins(code, listed) {
 			t.Errorf("%s: %s is not in docs/FAILURES.md", used[code], code)
 		}
 	}
