@@ -128,7 +128,7 @@ func (k *talk) act(words []string) {
 	case "issued":
 		k.card = newIssued(k.t, words[1])
 	case "blank":
-		k.card = replay(k.t, blankChanges(k.t))
+		k.card = blank(k.t)
 	case "reset":
 		k.card.Reset()
 	case "power":
@@ -183,14 +183,4 @@ func matches(pattern string, answer []byte) bool {
 		answer, pattern = answer[1:], pattern[2:]
 	}
 	return len(answer) == 0
-}
-
-// blankChanges are those of a blank card, made once.
-func blankChanges(t testing.TB) []change {
-	t.Helper()
-	kept, ok := issuedChanges.Load("blank")
-	if !ok {
-		kept, _ = issuedChanges.LoadOrStore("blank", newBlank(t, options()).snapshot())
-	}
-	return kept.([]change)
 }

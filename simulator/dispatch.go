@@ -67,7 +67,11 @@ func (c *Card) Process(command []byte) []byte {
 	if err != nil || cmd.Extended && !c.profile.Limits.Extended || len(cmd.Data) > c.profile.Limits.CommandData {
 		return c.answer(0, apdu.SWWrongLength)
 	}
-	if len(c.pending) > 0 && cmd.INS != apdu.INSGetResponse {
+	if len(c.pending) > 0 {
+		// Some drivers repeat the class of the command before, secured or not.
+		if cmd.INS == apdu.INSGetResponse {
+			return c.answer(cmd.Ne, c.getResponse(cmd))
+		}
 		c.dropPending() // ISO/IEC 7816-4:2020, 5.3.4: any other command gives it up
 	}
 	if (cmd.CLA == classISO || cmd.CLA == classOwn) && !c.channel.Open() {
@@ -79,12 +83,7 @@ func (c *Card) Process(command []byte) []byte {
 // classify handles what is not a plain command on a card without a channel.
 func (c *Card) classify(cmd apdu.Command) apdu.SW {
 	switch {
-	case cmd.INS == apdu.INSGetResponse && len(c.pending) > 0:
-		// Some drivers repeat the class of the command before, secured or not.
-		return c.getResponse(cmd)
-	case cmd.CLA&0x60 != 0: // first interindustry chaining, further channels, RFU
-		return apdu.SWClassNotSupported
-	case cmd.CLA&0x10 != 0:
+	case cmd.CLA&0x70 != 0: // command chaining, further channels, what is reserved
 		return apdu.SWClassNotSupported
 	case cmd.CLA&0x03 != 0:
 		return apdu.SWLogicalChannelNotSupported

@@ -253,23 +253,67 @@ func writeFile(t testing.TB, s *scp03.Session, f *profile.File) {
 	}
 }
 
-// issuedChanges are those of an issued card of each product, made once.
-var issuedChanges sync.Map // product name to []change
+// masters are cards made once, by name, to be copied.
+var masters sync.Map
+
+// copyOf is a card of its own like the one that make makes; keys are shared, because
+// checking them takes most of the time of taking a card up.
+func copyOf(t testing.TB, name string, make func() *Card) *Card {
+	t.Helper()
+	kept, ok := masters.Load(name)
+	if !ok {
+		kept, _ = masters.LoadOrStore(name, make())
+	}
+	master := kept.(*Card)
+	c := replay(t, withoutKeys(master))
+	for i, a := range master.apps {
+		for j, k := range a.keys {
+			c.apps[i].keys[j].private = k.private
+		}
+		if a.messaging != nil {
+			c.apps[i].messaging.private = a.messaging.private
+		}
+	}
+	return c
+}
+
+// withoutKeys is the snapshot but for the RSA keys, which cost most to write down.
+func withoutKeys(c *Card) []change {
+	changes := []change{{Op: opLife, N: int(c.life)}}
+	for _, s := range c.sets {
+		changes = append(changes, putKeysChange(0, s))
+	}
+	for _, o := range c.domain.objects {
+		if o.value != nil {
+			changes = append(changes, objectChange(o.Tag, o.value))
+		}
+	}
+	for _, a := range c.apps {
+		for _, e := range a.elements {
+			changes = append(changes, e.snapshot()...)
+		}
+	}
+	return changes
+}
 
 // newIssued is a card of its own, issued as a product.
 func newIssued(t testing.TB, product string) *Card {
 	t.Helper()
-	kept, ok := issuedChanges.Load(product)
-	if !ok {
+	return copyOf(t, product, func() *Card {
 		c := newBlank(t, options())
 		p := c.profile.Product(product)
 		if p == nil {
 			t.Fatalf("no product %q", product)
 		}
 		issue(t, c, p)
-		kept, _ = issuedChanges.LoadOrStore(product, c.snapshot())
-	}
-	return replay(t, kept.([]change))
+		return c
+	})
+}
+
+// blank is a blank card of its own.
+func blank(t testing.TB) *Card {
+	t.Helper()
+	return copyOf(t, "blank", func() *Card { return newBlank(t, options()) })
 }
 
 // replay makes a card of changes.
@@ -286,3 +330,5 @@ func replay(t testing.TB, changes []change) *Card {
 	}
 	return c
 }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
