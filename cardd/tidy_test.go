@@ -29,6 +29,9 @@ import (
 // answer, on every machine and in every replay.
 var pure = []string{"cardd/internal/issue", "cardd/plan", "cardd/juki"}
 
+// bench is the program that measures; nobody issues a card with it.
+const bench = "cardd/bench"
+
 // TestDirection: who may import whom. Test files are free: they stand outside.
 func TestDirection(t *testing.T) {
 	all := sources(t)
@@ -70,7 +73,7 @@ func TestDirection(t *testing.T) {
 		},
 		{
 			"cardd reaches no simulator and no package for tests", "nothing that pretends may be in a program that issues real cards",
-			func(p string) bool { return within(p, "cardd") && !within(p, "cardd/cardsim") },
+			func(p string) bool { return within(p, "cardd") && !within(p, "cardd/cardsim", bench) },
 			func(p string) bool { return within(p, "simulator") || all.isOurs(p) && forTests(p) || p == "testing" }, false,
 		},
 		{
@@ -131,8 +134,8 @@ func TestCgo(t *testing.T) {
 			continue
 		}
 		for _, p := range f.imports {
-			// bench measures the bare library beside ours.
-			if p == "C" || withC[p] && f.pkg != "bench" {
+			// The bench measures the bare library beside ours.
+			if p == "C" || withC[p] && f.pkg != bench {
 				t.Errorf("%s imports %s, which needs a C compiler; only %s may", f.path, p, strings.Join(cgoAllowed, ", "))
 			}
 		}
@@ -190,12 +193,12 @@ func TestNoSleepInTests(t *testing.T) {
 }
 
 // TestCardFactsStandInProfiles: an AID or a file identifier in code is a fact
-// about one generation of card in the wrong place. bench is the judge of the
-// planner and shares nothing with it.
+// about one generation of card in the wrong place. The bench is the planner's
+// judge and shares nothing with it.
 func TestCardFactsStandInProfiles(t *testing.T) {
 	facts := readFacts(t)
 	for _, f := range sources(t).program() {
-		if within(f.pkg, "bench") || forTests(f.pkg) {
+		if f.pkg == bench || forTests(f.pkg) {
 			continue
 		}
 		ast.Inspect(f.syntax, func(n ast.Node) bool {

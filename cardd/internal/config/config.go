@@ -109,10 +109,15 @@ type Limits struct {
 // JournalFile is where the journal is.
 func (c *Config) JournalFile() string { return filepath.Join(c.StateDir, "journal.db") }
 
-// Load reads the file at path, or no file where path is empty, and the
-// environment. Its errors are one or more *Error joined: all that is wrong, not
+// Load reads the file at path, where that is empty the one CARDD_CONFIG names,
+// where that is empty none, and the environment. Its errors are one or more *Error joined: all that is wrong, not
 // only the first.
-func Load(path string) (*Config, error) { return load(path, os.Environ(), here()) }
+func Load(path string) (*Config, error) {
+	if path == "" {
+		path = os.Getenv(ConfigVariable)
+	}
+	return load(path, os.Environ(), here())
+}
 
 func load(path string, environ []string, at place) (*Config, error) {
 	k := koanf.New(".")

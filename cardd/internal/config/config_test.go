@@ -113,6 +113,15 @@ clients = 5
 	}
 }
 
+func TestLoadTakesTheFileItIsGivenOrTheVariables(t *testing.T) {
+	t.Setenv(ConfigVariable, write(t, "[station]\nname = \"variable\"\n"))
+	for path, want := range map[string]string{"": "variable", write(t, "[station]\nname = \"flag\"\n"): "flag"} {
+		if c, err := Load(path); err != nil || c.Station.Name != want {
+			t.Errorf("got %+v, %v, want %s", c, err, want)
+		}
+	}
+}
+
 func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, nil, 0o600); err != nil {

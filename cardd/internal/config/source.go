@@ -25,7 +25,8 @@ const (
 	fileMax     = 1 << 20 // bytes of a configuration file
 )
 
-// ConfigVariable names the file to read where no flag does; it is no key.
+// ConfigVariable is the environment variable that names the file for Load where
+// its caller names none. It is no key.
 const ConfigVariable = "CARDD_CONFIG"
 
 // paths are the keys whose value is a file or a folder.
@@ -92,7 +93,7 @@ func syntaxError(path string, err error) error {
 		line, column := e.Position()
 		at = fmt.Sprintf("%s line %d column %d", path, line, column)
 	}
-	return &Error{Code: CodeSyntax, Source: at, Rule: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: "), Remedy: "see toml.io, or start from: cardd config"}
+	return &Error{Code: CodeSyntax, Source: at, Rule: "it is not TOML: " + strings.TrimPrefix(err.Error(), "toml: "), Remedy: "see toml.io, or start from what cardd defaults prints"}
 }
 
 // readEnvironment gives the values of variables that begin with CARDD_.
@@ -220,7 +221,7 @@ func unknown(key, from string, known []string) error {
 	nearest := slices.MinFunc(known, func(a, b string) int { return cmp.Compare(distance(key, a), distance(key, b)) })
 	remedy := "did you mean " + nearest
 	if distance(key, nearest) > max(3, len(nearest)/2) {
-		remedy = "cardd config lists all keys"
+		remedy = "cardd defaults lists all keys"
 	}
 	return &Error{Code: CodeUnknownKey, Source: from, Key: key, Rule: "there is no such key", Remedy: remedy}
 }
