@@ -1,83 +1,201 @@
 package station_test
 
 import (
-	"io"
-	"log/slog"
-	"path/filepath"
+	"fmt"
+	"strings"
 	"testing"
-	"time"
 
-	"jukicard/apdu/profile"
-	"jukicard/cardd/internal/config"
-	"jukicard/cardd/internal/daemon"
-	"jukicard/cardd/internal/order"
+	"jukicard/cardd/internal/journal"
 	"jukicard/simulator"
 	"jukicard/simulator/people"
 )
 
-// bench is a daemon over a simulated desk.
-type bench struct {
-	*daemon.Daemon
-	desk *simulator.Desk
-	card *simulator.Card
+func TestEveryPersonsCardIsIssued(t *testing.T) {
+	for _, name := range people.Names() {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			job, err := b.submit(t, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if j := b.run(t, job); j.State != journal.Done || j.Reason != "" {
+				t.Errorf("the job ended %s: %s", j.State, j.Reason)
+			}
+			if n := b.printed(t); n != 1 {
+				t.Errorf("%d faces were printed", n)
+			}
+		})
+	}
 }
 
-func newBench(t *testing.T) *bench {
+func (b *bench) printed(t *testing.T) uint64 {
 	t.Helper()
-	dir := t.TempDir()
-	t.Setenv("CARDD_STATE_DIR", dir)
-	t.Setenv("CARDD_LAB", "true")
-	c, err := config.Load("")
+	st, err := b.Printer.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := simulator.NewDesk("Desk 0")
-	p, err := profile.Load("mynumber-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	card, err := simulator.NewBlank(simulator.Options{Profile: p, LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, StateFile: filepath.Join(dir, "card")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	desk.Insert(0, card)
-	d, err := daemon.Open(t.Context(), c, daemon.Options{Readers: desk, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	return &bench{d, desk, card}
+	return st.CardsPrinted
 }
 
-func TestIssue(t *testing.T) {
+// trap is a card that does something of its own at the n-th command of a job.
+type trap struct {
+	*simulator.Card
+	n, at int
+	armed bool
+	snap  func(command []byte) (answer []byte, handled bool)
+}
+
+func (c *trap) Process(command []byte) []byte {
+	c.n++
+	if c.armed && c.n == c.at {
+		c.armed = false
+		if answer, handled := c.snap(command); handled {
+			return answer
+		}
+	}
+	return c.Card.Process(command)
+}
+
+// commands counts the commands of an undisturbed job.
+func commands(t *testing.T, name string) int {
+	t.Helper()
 	b := newBench(t)
-	person, err := people.Get("adult", time.Time{})
+	card := &trap{Card: b.card}
+	b.desk.Remove(0)
+	b.desk.Insert(0, card)
+	job, err := b.submit(t, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := people.Write(dir, person); err != nil {
-		t.Fatal(err)
+	card.n = 0
+	if j := b.run(t, job); j.State != journal.Done {
+		t.Fatalf("the job ended %s: %s", j.State, j.Reason)
 	}
-	wire, err := order.Inline(dir, person.Order)
+	return card.n
+}
+
+// TestALostCommandOrAnswerCostsNothing loses one exchange of a job, before the card
+// saw it or after it did, and expects the job to come to its end by itself: the
+// same card, one certificate of each kind, one face, no try spent.
+func TestALostCommandOrAnswerCostsNothing(t *testing.T) {
+	total := commands(t, "adult")
+	const stride = 7 // every place is tried by the fault suite; these keep a commit honest
+	for at := 1; at <= total; at += stride {
+		for _, kind := range []string{"command", "answer"} {
+			t.Run(fmt.Sprintf("%s %d", kind, at), func(t *testing.T) {
+				b := newBench(t)
+				card := &trap{Card: b.card, at: at}
+				card.snap = func(command []byte) ([]byte, bool) {
+					if kind == "answer" {
+						card.Card.Process(command)
+					}
+					return nil, true
+				}
+				b.desk.Remove(0)
+				b.desk.Insert(0, card)
+				job, err := b.submit(t, "adult")
+				if err != nil {
+					t.Fatal(err)
+				}
+				card.n, card.armed = 0, true
+				if j := b.run(t, job); j.State != journal.Done {
+					t.Fatalf("the job ended %s: %s", j.State, j.Reason)
+				}
+				b.sound(t, job)
+			})
+		}
+	}
+}
+
+// sound checks what must hold of every card that is done.
+func (b *bench) sound(t *testing.T, job string) {
+	t.Helper()
+	if n := b.printed(t); n != 1 {
+		t.Errorf("%d faces were printed", n)
+	}
+	issued, err := b.Authority.Certificates(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := order.Parse(wire, nil, b.Station.Checks())
+	mine := 0
+	for _, c := range issued {
+		if strings.Contains(c.ID, b.card.ID()) {
+			mine++
+		}
+	}
+	if mine != 2 {
+		t.Errorf("%d certificates were issued for the card, 2 are on it", mine)
+	}
+	b.receipt(t, job)
+}
+
+func (b *bench) receipt(t *testing.T, job string) {
+	t.Helper()
+	if r, err := b.Station.Receipt(t.Context(), job); err != nil || r == nil {
+		t.Errorf("no receipt: %v", err)
+	}
+}
+
+func TestAPulledCardHoldsTheJobAndGoesOnWithTheSameCard(t *testing.T) {
+	b := newBench(t)
+	card := &trap{Card: b.card, at: 40}
+	card.snap = func([]byte) ([]byte, bool) {
+		b.desk.Remove(0)
+		return nil, true
+	}
+	b.desk.Remove(0)
+	b.desk.Insert(0, card)
+	job, err := b.submit(t, "adult")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pins, err := order.ParsePINs(person.PINs)
+	card.n, card.armed = 0, true
+	j := b.run(t, job)
+	if j.State != journal.Held || !strings.HasPrefix(j.Reason, "READER-CARD-REMOVED") || !strings.Contains(j.Reason, "steps are done") || !strings.Contains(j.Reason, "same card") {
+		t.Fatalf("the job is %s: %s", j.State, j.Reason)
+	}
+
+	other := blank(t)
+	b.desk.Insert(0, other)
+	b.resume(t, job)
+	if j = b.run(t, job); j.State != journal.Held || !strings.HasPrefix(j.Reason, "CARD-ANOTHER") {
+		t.Fatalf("with another card the job is %s: %s", j.State, j.Reason)
+	}
+	b.desk.Remove(0)
+
+	b.desk.Insert(0, card)
+	b.resume(t, job)
+	if j = b.run(t, job); j.State != journal.Done {
+		t.Fatalf("with its own card the job is %s: %s", j.State, j.Reason)
+	}
+	b.sound(t, job)
+}
+
+func (b *bench) resume(t *testing.T, job string) {
+	t.Helper()
+	if err := b.Station.Resume(t.Context(), job, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPINsThatDiedWithTheDaemonAreAskedForAgain(t *testing.T) {
+	b := newBench(t)
+	job, err := b.submit(t, "adult")
 	if err != nil {
 		t.Fatal(err)
 	}
-	job, err := b.Station.Submit(t.Context(), o, wire, pins)
-	if err != nil {
-		t.Fatal(err)
+	b.restart(t)
+	j := b.run(t, job)
+	if j.State != journal.Held || !strings.HasPrefix(j.Reason, "STATION-PIN-NEEDED") {
+		t.Fatalf("the job is %s: %s", j.State, j.Reason)
 	}
-	if err := b.Station.Run(t.Context(), job); err != nil {
-		t.Fatal(err)
+	again, err := b.submit(t, "adult")
+	if err != nil || again != job {
+		t.Fatalf("the same order became job %s, not %s: %v", again, job, err)
 	}
-	j, _ := b.Journal.Job(t.Context(), job)
-	t.Logf("%+v", j)
+	b.resume(t, job)
+	if j = b.run(t, job); j.State != journal.Done {
+		t.Fatalf("the job is %s: %s", j.State, j.Reason)
+	}
+	b.sound(t, job)
 }

@@ -3,14 +3,12 @@ package station
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"jukicard/apdu"
 	"jukicard/apdu/card"
 	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/slot"
 	"jukicard/cardd/plan"
 	"jukicard/reader"
 )
@@ -35,7 +33,7 @@ func (s *Station) open(ctx context.Context, p *profile.Card, m reader.Mode, trac
 	}
 	c, err := s.c.Readers.Open(ctx, name, m)
 	if err != nil {
-		return nil, unopened(err)
+		return nil, slot.Unopened(err)
 	}
 	var t apdu.Transport = c
 	if trace != nil {
@@ -46,67 +44,9 @@ func (s *Station) open(ctx context.Context, p *profile.Card, m reader.Mode, trac
 
 func (s *Station) extended(p *profile.Card) bool { return p.Limits.Extended && !s.c.Short }
 
-// unopened says what keeps a card from being opened; nothing was sent to it.
-func unopened(err error) error {
-	var link *reader.Error
-	if errors.As(err, &link) {
-		code := linkCode(link)
-		if code == failure.ReaderLink {
-			code = failure.ReaderMute
-		}
-		return failure.New(code, link.Detail, err)
-	}
-	return err
-}
-
 // find names the reader to use: the configured one, or the only one with a card.
 func (s *Station) find(ctx context.Context) (string, error) {
-	lister, ok := s.c.Readers.(reader.Lister)
-	if !ok {
-		return s.c.Reader, nil
-	}
-	states, err := lister.Readers(ctx)
-	if err != nil {
-		return "", unopened(err)
-	}
-	return Choose(states, s.c.Reader)
-}
-
-// Choose picks the reader meant: the named one, or the only one with a card in
-// it. Part of a name suffices where it fits one reader only.
-func Choose(states []reader.State, name string) (string, error) {
-	if len(states) == 0 {
-		return "", failure.New(failure.ReaderNone, "", nil)
-	}
-	var with []string
-	for _, st := range states {
-		if name != "" && st.Name != name && !strings.Contains(st.Name, name) {
-			continue
-		}
-		if st.Name == name {
-			with = []string{name}
-			break
-		}
-		if st.Present || name != "" {
-			with = append(with, st.Name)
-		}
-	}
-	switch {
-	case len(with) == 1:
-		i := slices.IndexFunc(states, func(st reader.State) bool { return st.Name == with[0] })
-		if !states[i].Present {
-			return "", failure.New(failure.ReaderNoCard, "", nil)
-		}
-		if states[i].Mute {
-			return "", failure.New(failure.ReaderMute, "", nil)
-		}
-		return with[0], nil
-	case len(with) == 0 && name != "":
-		return "", failure.New(failure.ReaderUnknown, "", nil)
-	case len(with) == 0:
-		return "", failure.New(failure.ReaderNoCard, "", nil)
-	}
-	return "", failure.New(failure.ReaderTwoCards, fmt.Sprintf("%d cards", len(with)), nil)
+	return slot.Find(ctx, s.c.Readers, s.c.Reader)
 }
 
 // look observes the card: its generation, its number, its state. Five commands,

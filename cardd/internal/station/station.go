@@ -21,6 +21,7 @@ import (
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/receipt"
+	"jukicard/cardd/internal/slot"
 	"jukicard/cardd/internal/vault"
 	"jukicard/cardd/plan"
 	"jukicard/pki"
@@ -348,7 +349,7 @@ func classify(err error) (issue.Result, string, string) {
 	case errors.As(err, &refused):
 		return named(failure.CardRefused, refused.Error())
 	case errors.As(err, &link):
-		return issue.Doubt, string(linkCode(link)), failure.New(linkCode(link), link.Detail, nil).Error()
+		return issue.Doubt, string(slot.Code(link)), failure.New(slot.Code(link), link.Detail, nil).Error()
 	case errors.As(err, &budget), errors.Is(err, scp03.ErrIntegrity), errors.Is(err, scp03.ErrClosed):
 		return issue.Doubt, string(failure.ReaderLink), failure.New(failure.ReaderLink, err.Error(), nil).Error()
 	}
@@ -373,17 +374,4 @@ func resultOf(c failure.Code) issue.Result {
 		return issue.Unavailable
 	}
 	return issue.Refused
-}
-
-// linkCode names a failed link for people.
-func linkCode(e *reader.Error) failure.Code {
-	for kind, code := range map[error]failure.Code{
-		reader.ErrNoReader: failure.ReaderUnknown, reader.ErrNoCard: failure.ReaderNoCard, reader.ErrMute: failure.ReaderMute,
-		reader.ErrSharing: failure.ReaderBusy, reader.ErrRemoved: failure.ReaderRemoved, reader.ErrDaemon: failure.ReaderService,
-	} {
-		if errors.Is(e.Kind, kind) {
-			return code
-		}
-	}
-	return failure.ReaderLink
 }
