@@ -76,7 +76,7 @@ type Station struct {
 
 // GP is the cards' GlobalPlatform issuer domain.
 type GP struct {
-	MasterKeyFile string `koanf:"master_key_file"` // absolute; empty: the test key where Lab, else none
+	MasterKeyFile string `koanf:"master_key_file"` // absolute; empty: the well-known test key, which only laboratory cards hold
 	KeyVersion    int    `koanf:"key_version"`     // 0: the card's first
 }
 
