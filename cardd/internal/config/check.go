@@ -36,10 +36,8 @@ func (c *Config) check(from string) error {
 		key             string
 		value, from, to int64
 	}{
-		{"gp.key_version", int64(c.GP.KeyVersion), 0, 127}, // GlobalPlatform Card Specification 2.3.1, 11.8.2.1
 		{"limits.request_bytes", c.Limits.RequestBytes, 64 << 10, 64 << 20},
 		{"limits.clients", int64(c.Limits.Clients), 1, 1000},
-		{"limits.exchange_seconds", int64(c.Limits.ExchangeSeconds), 1, 3600},
 		{"limits.shutdown_seconds", int64(c.Limits.ShutdownSeconds), 1, 3600},
 	} {
 		if f.value < f.from || f.value > f.to {

@@ -64,9 +64,9 @@ type Log struct {
 
 // Reader is where the card is.
 type Reader struct {
-	System    string `koanf:"system"`    // pcsc
-	Name      string `koanf:"name"`      // empty: the only one with a card
-	Exclusive bool   `koanf:"exclusive"` // keep other programs off the card
+	System string `koanf:"system"` // pcsc
+	Name   string `koanf:"name"`   // empty: the only one with a card
+	Short  bool   `koanf:"short"`  // short length only
 }
 
 // Station is this place.
@@ -77,7 +77,6 @@ type Station struct {
 // GP is the cards' GlobalPlatform issuer domain.
 type GP struct {
 	MasterKeyFile string `koanf:"master_key_file"` // absolute; empty: the well-known test key, which only laboratory cards hold
-	KeyVersion    int    `koanf:"key_version"`     // 0: the card's first
 }
 
 // Authority is who issues certificates.
@@ -102,7 +101,6 @@ type Fonts struct {
 type Limits struct {
 	RequestBytes    int64 `koanf:"request_bytes"`    // of one request
 	Clients         int   `koanf:"clients"`          // connections at once
-	ExchangeSeconds int   `koanf:"exchange_seconds"` // one command to the card
 	ShutdownSeconds int   `koanf:"shutdown_seconds"` // for the step in work
 }
 

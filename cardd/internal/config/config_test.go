@@ -31,12 +31,12 @@ func TestDefaultsAreWhole(t *testing.T) {
 	want := &Config{
 		StateDir: state, Socket: state + "/cardd.sock",
 		Log:       Log{Level: "info", Format: "text"},
-		Reader:    Reader{System: "pcsc", Exclusive: true},
+		Reader:    Reader{System: "pcsc"},
 		Station:   Station{Name: "window1"},
 		Authority: Authority{Kind: "softca", Dir: state + "/authority", Organization: "cardd laboratory"},
 		Printer:   Printer{Kind: "simulated", Dir: state + "/faces"},
 		Fonts:     Fonts{Paths: []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}},
-		Limits:    Limits{RequestBytes: 4 << 20, Clients: 32, ExchangeSeconds: 180, ShutdownSeconds: 30},
+		Limits:    Limits{RequestBytes: 4 << 20, Clients: 32, ShutdownSeconds: 30},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -79,7 +79,7 @@ lab = true
 state_dir = "state"
 [reader]
 name = "ACS ACR39U"
-exclusive = false
+short = true
 [station]
 name = "市民課 窓口1"
 [printer]
@@ -96,7 +96,7 @@ clients = 5
 	dir := filepath.Dir(path)
 	for name, pair := range map[string][2]any{
 		"a value of the file":              {got.Lab, true},
-		"another section's":                {got.Reader.Exclusive, false},
+		"another section's":                {got.Reader.Short, true},
 		"Japanese":                         {got.Station.Name, "市民課 窓口1"},
 		"a path from the file's folder":    {got.StateDir, dir + "/state"},
 		"what hangs on it":                 {got.Authority.Dir, dir + "/state/authority"},
@@ -129,18 +129,18 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 	}
 	got, err := load("", []string{
 		"CARDD_LAB=true", "CARDD_STATE_DIR=/s", "CARDD_SOCKET=/s.sock", "CARDD_LOG_LEVEL=debug", "CARDD_LOG_FORMAT=json",
-		"CARDD_READER_SYSTEM=pcsc", "CARDD_READER_NAME=r", "CARDD_READER_EXCLUSIVE=false", "CARDD_STATION_NAME=n",
-		"CARDD_GP_MASTER_KEY_FILE=" + key, "CARDD_GP_KEY_VERSION=48", "CARDD_AUTHORITY_KIND=softca", "CARDD_AUTHORITY_DIR=/a",
+		"CARDD_READER_SYSTEM=pcsc", "CARDD_READER_NAME=r", "CARDD_READER_SHORT=true", "CARDD_STATION_NAME=n",
+		"CARDD_GP_MASTER_KEY_FILE=" + key, "CARDD_AUTHORITY_KIND=softca", "CARDD_AUTHORITY_DIR=/a",
 		"CARDD_AUTHORITY_ORGANIZATION=o", "CARDD_PRINTER_KIND=none", "CARDD_PRINTER_DIR=/p", "CARDD_FONTS_PATHS=/f:/g",
-		"CARDD_LIMITS_REQUEST_BYTES=70000", "CARDD_LIMITS_CLIENTS=1", "CARDD_LIMITS_EXCHANGE_SECONDS=2", "CARDD_LIMITS_SHUTDOWN_SECONDS=3",
+		"CARDD_LIMITS_REQUEST_BYTES=70000", "CARDD_LIMITS_CLIENTS=1", "CARDD_LIMITS_SHUTDOWN_SECONDS=3",
 	}, clerk)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Lab: true, StateDir: "/s", Socket: "/s.sock", Log: Log{"debug", "json"}, Reader: Reader{"pcsc", "r", false}, Station: Station{"n"},
-		GP: GP{key, 48}, Authority: Authority{"softca", "/a", "o"}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
-		Limits: Limits{70000, 1, 2, 3},
+		Lab: true, StateDir: "/s", Socket: "/s.sock", Log: Log{"debug", "json"}, Reader: Reader{"pcsc", "r", true}, Station: Station{"n"},
+		GP: GP{key}, Authority: Authority{"softca", "/a", "o"}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
+		Limits: Limits{70000, 1, 3},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -175,9 +175,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"a reader system that is none", "[reader]\nsystem = \"simulator\"\n", nil, CodeValue, []string{"reader.system", "pcsc"}},
 		{"an authority that is none", "[authority]\nkind = \"est\"\n", nil, CodeValue, []string{"authority.kind", "softca"}},
 		{"a printer that is none", "[printer]\nkind = \"laser\"\n", nil, CodeValue, []string{"printer.kind", "simulated or none"}},
-		{"a key version over 127", "[gp]\nkey_version = 128\n", nil, CodeValue, []string{"gp.key_version", "0 to 127"}},
 		{"a request limit too small for a photograph", "[limits]\nrequest_bytes = 1000\n", nil, CodeValue, []string{"limits.request_bytes", "65536"}},
-		{"no time at all", "[limits]\nexchange_seconds = 0\n", nil, CodeValue, []string{"limits.exchange_seconds", "1 to 3600"}},
+		{"no time at all", "[limits]\nshutdown_seconds = 0\n", nil, CodeValue, []string{"limits.shutdown_seconds"}},
 		{"a socket too long for the system", "socket = \"" + long + "\"\n", nil, CodeValue, []string{"socket", "108 bytes", "107"}},
 		{"no font", "[fonts]\npaths = []\n", nil, CodeValue, []string{"fonts.paths", "at least one"}},
 		{"a key file that is not there", "[gp]\nmaster_key_file = \"/nowhere/key\"\n", nil, CodeKeyFile, []string{"/nowhere/key", "put the key there"}},

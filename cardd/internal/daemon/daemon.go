@@ -103,7 +103,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 		Name: c.Station.Name, Software: Software(), Readers: o.Readers, Reader: c.Reader.Name,
 		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
 		Keys: scp03.Diversified(master), Fonts: fonts, Layout: face.DefaultLayout, Receipts: d.Receipts,
-		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short,
+		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short || c.Reader.Short,
 	}
 	if c.Lab {
 		cfg.Lab = o.Lab
