@@ -77,7 +77,20 @@ func (c *Card) Process(command []byte) []byte {
 	if (cmd.CLA == classISO || cmd.CLA == classOwn) && !c.channel.Open() {
 		return c.answer(cmd.Ne, c.dispatch(cmd))
 	}
-	return c.answer(cmd.Ne, c.classify(cmd))
+	return c.answer(room(cmd), c.classify(cmd))
+}
+
+// room is how many bytes the answer may have at once: Ne, but under the channel's
+// secure messaging what the command's form can carry. There Le counts plain bytes, and
+// recorded cards answer a protected command without Le at once, MAC and all.
+func room(cmd apdu.Command) int {
+	switch {
+	case !scp03.Secured(cmd.CLA):
+		return cmd.Ne
+	case cmd.Extended:
+		return apdu.MaxExtendedNe
+	}
+	return apdu.MaxShortNe
 }
 
 // classify handles what is not a plain command on a card without a channel.
