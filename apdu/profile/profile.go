@@ -304,8 +304,13 @@ func (c *Card) File(path string) (*Application, *File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	for i := range a.Files { // by name first: every command to a card asks
+		if a.Files[i].Name == name {
+			return a, &a.Files[i], nil
+		}
+	}
 	for i := range a.Files {
-		if a.Files[i].Name == name || a.Files[i].ID.String() == strings.ToUpper(name) {
+		if a.Files[i].ID.String() == strings.ToUpper(name) {
 			return a, &a.Files[i], nil
 		}
 	}
