@@ -222,8 +222,9 @@ func (c *Client) Lab(ctx context.Context, id string) (*Lab, error) {
 // Image is the photo's bytes; none on a card without one.
 func (l *Lab) Image() ([]byte, error) { return base64.StdEncoding.DecodeString(l.Photo) }
 
-// Watch calls f for every event of a job until f gives false, the job has ended or
-// ctx does. Events that came before are told first.
+// Watch calls f for every event of a job until f gives false, nothing more will
+// happen to the job by itself, or ctx ends. Events that came before are told first:
+// those of a job that was held and resumed hold more than one end.
 func (c *Client) Watch(ctx context.Context, id string, f func(Event) bool) error {
 	resp, err := c.do(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(id)+"/events", nil)
 	if err != nil {
@@ -232,20 +233,24 @@ func (c *Client) Watch(ctx context.Context, id string, f func(Event) bool) error
 	defer resp.Body.Close()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(make([]byte, 0, 4096), 1<<20)
+	var last Event
 	for lines.Scan() {
 		data, ok := strings.CutPrefix(lines.Text(), "data: ")
 		if !ok {
 			continue
 		}
-		var e Event
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
+		last = Event{}
+		if err := json.Unmarshal([]byte(data), &last); err != nil {
 			return fmt.Errorf("cannot read event: %v", err)
 		}
-		if !f(e) || e.Ended() {
+		if !f(last) {
 			return nil
 		}
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case last.Ended(): // the daemon stops telling when the latest event is an end
+		return nil
+	case err != nil:
 		return fmt.Errorf("cannot follow job %s: %w", id, err)
 	}
 	return fmt.Errorf("cannot follow job %s: %w", id, io.ErrUnexpectedEOF)

@@ -63,11 +63,11 @@ type Signer struct {
 	public []byte // PEM
 }
 
-// Files of a Signer in its directory.
-const (
-	keyFile    = "receipt.key"
-	publicFile = "receipt.pub"
-)
+// PublicFile is the public key's name in a Signer's directory.
+const PublicFile = "receipt.pub"
+
+// keyFile is the private key's.
+const keyFile = "receipt.key"
 
 // OpenSigner reads the station's receipt key, P-256, and makes it on first use
 // (mode 0600). The public half lies beside it for whoever verifies.
@@ -108,7 +108,7 @@ func newSigner(dir string) (*Signer, error) {
 	private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	defer clear(private)
 	defer clear(der)
-	if err := writeOnce(filepath.Join(dir, publicFile), s.public, 0o644); err != nil {
+	if err := writeOnce(filepath.Join(dir, PublicFile), s.public, 0o644); err != nil {
 		return nil, err
 	}
 	return s, writeOnce(filepath.Join(dir, keyFile), private, 0o600)
