@@ -24,40 +24,54 @@ func (e *CardError) Error() string {
 
 // Progress is what the journal adds to an observation when a job goes on.
 type Progress struct {
-	Ours bool            // the journal binds this card to this order
-	Done map[string]bool // steps whose outcome is known and stays true
+	Ours    bool            // the journal binds this card to this order
+	Done    map[string]bool // steps whose outcome is known and stays true, by their IDs
+	Lengths map[string]int  // bytes of certificates that were issued, by name of file; they replace the order's estimate
 }
 
 // Build compares what the order wants with what the card shows and gives the
 // steps still to do. It is pure. The contents' lengths and the wire decide the
 // exact cost of each step.
+//
+// A card the order cannot start from is a *CardError; an order the profile cannot
+// hold is a plain error.
 func Build(p *profile.Card, o Order, seen Observation, past Progress, w Wire) (*Plan, error) {
 	product := p.Product(o.Product)
 	if product == nil {
 		return nil, fmt.Errorf("cannot plan: profile %s has no product %q", p.ID, o.Product)
 	}
+	o.Files = measured(o.Files, past.Lengths)
+	if err := o.check(p); err != nil {
+		return nil, fmt.Errorf("cannot plan: %w", err)
+	}
 	if err := judge(p, seen, past); err != nil {
 		return nil, err
 	}
-	past.Done = maps.Clone(past.Done) // a key made anew makes what hung on the old one undone
+	past.Done = maps.Clone(past.Done) // a step to be done again undoes what hangs on it
 	b := &builder{p: p, product: product, o: o, seen: seen, past: past, w: w}
-	out := &Plan{Version: 1, Profile: p.ID, Product: o.Product, Order: o.ID, Card: seen.Card, Extended: w.Extended}
-	locked := seen.LifeCycle == p.Domain.Locked
-	if !locked {
+	if seen.LifeCycle != p.Domain.Locked {
 		for _, app := range b.apps() {
 			b.app(app)
 		}
 		b.domain()
 	}
 	b.finish()
-	if b.err != nil {
-		return nil, b.err
-	}
-	out.Steps = b.steps
+	out := &Plan{Version: 1, Profile: p.ID, Product: o.Product, Order: o.ID, Card: seen.Card, Extended: w.Extended, Steps: b.steps}
 	if err := out.Check(); err != nil {
 		panic("internal error: " + err.Error())
 	}
 	return out, nil
+}
+
+// measured puts the real lengths of certificates in place of what was expected.
+func measured(files []Content, lengths map[string]int) []Content {
+	files = slices.Clone(files)
+	for i := range files {
+		if n, ok := lengths[files[i].On]; ok {
+			files[i].Length = n
+		}
+	}
+	return files
 }
 
 // judge refuses a card whose state the order cannot start from.
@@ -83,7 +97,6 @@ type builder struct {
 	past    Progress
 	w       Wire
 	steps   []Step
-	err     error
 }
 
 // apps orders the applications so that those with certificates come last: a card
@@ -108,7 +121,7 @@ func within(path, app string) bool { return strings.HasPrefix(path, app+"/") }
 // that a card without it is surely unfinished.
 func (b *builder) app(a *profile.Application) {
 	mark := len(b.steps)
-	b.add(Step{Op: Open, On: a.Name, Session: true, Cost: b.w.open(len(a.AID))})
+	b.add(Step{Op: Open, On: a.Name, Cost: b.w.open(len(a.AID))})
 	b.madeKeys(a)
 	for _, k := range b.o.Keys {
 		if within(k.On, a.Name) && !b.omitted(k.On) {
@@ -151,26 +164,27 @@ func (b *builder) readKey(on string) {
 }
 
 // keyPair makes the key, or learns the public half of one that is there, has a
-// request signed with it and certified.
+// request signed with it and certified. The authority is asked again, by the same
+// request, until the certificate is on the card and compared: nobody else keeps it.
 func (b *builder) keyPair(k KeyPair) {
-	request := stepID(Request, k.On)
+	compared, request := stepID(Compare, k.Cert), stepID(Request, k.On)
 	switch {
 	case !b.present(k.On):
-		for _, id := range []string{stepID(ReadKey, k.On), request, stepID(Compare, k.Cert)} {
-			delete(b.past.Done, id) // what was known of an older key is worth nothing
-		}
 		b.add(Step{Op: Generate, On: k.On, Cost: b.w.secure(keyTemplate, publicKey)})
 	case !b.past.Done[stepID(Generate, k.On)]:
 		b.readKey(k.On)
 	}
-	b.unlessDone(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.secure(digestInfo, signature)})
-	if !b.past.Done[stepID(Compare, k.Cert)] {
+	if !b.past.Done[request] {
+		delete(b.past.Done, compared) // another request is another certificate
+		b.add(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.secure(digestInfo, signature)})
+	}
+	if !b.past.Done[compared] {
 		b.add(Step{Op: Certify, On: k.Cert, From: request})
 	}
 }
 
-// contents are those of one application, in the profile's order of files, without
-// what the product never gets.
+// contents are those of one application, in the order's own order, without what
+// the product never gets.
 func (b *builder) contents(all []Content, app string) []Content {
 	var mine []Content
 	for _, c := range all {
@@ -186,7 +200,7 @@ func (b *builder) write(c Content) {
 	if done >= c.Length {
 		return
 	}
-	cost := b.w.update(c.Length - done)
+	cost := b.w.update(done, c.Length)
 	if b.isRecord(c.On) {
 		done, cost = 0, b.w.secure(c.Length, 0)
 	}
@@ -231,9 +245,8 @@ func (b *builder) references(a *profile.Application) {
 	}
 	for _, r := range mine {
 		n := b.secretLen(r)
-		if state := b.seen.Objects[r.On]; state.State != StatePresent {
+		if !b.present(r.On) {
 			b.add(Step{Op: SetPIN, On: r.On, Secret: r.Secret, Length: n, Cost: b.w.secure(n, 0)})
-			delete(b.past.Done, stepID(ProvePIN, r.On))
 		}
 	}
 	for _, r := range mine {
@@ -242,21 +255,21 @@ func (b *builder) references(a *profile.Application) {
 	}
 }
 
-// secretLen is the length to count with: the longest the rule allows, so that a
-// plan does not tell the length of anybody's PIN. All lengths of a PIN class
-// but the boundary 15 to 16 cost the same on the wire.
+// secretLen is the length to count with: the longest the rule allows within one
+// block, so that a plan does not tell the length of anybody's PIN. All lengths of a
+// PIN class cost the same on the wire, but for a 署名用 PIN of 16 characters, which
+// takes a block more.
 func (b *builder) secretLen(r ReferenceTo) int {
 	_, ref, err := b.p.Reference(r.On)
 	if err != nil {
-		b.fail(err)
-		return 0
+		panic("internal error: " + err.Error()) // the order was checked
 	}
 	return min(ref.MaxLen, block-1)
 }
 
 // domain writes the issuer domain's data objects, compares them and locks.
 func (b *builder) domain() {
-	b.add(Step{Op: Open, On: Domain, Session: true, Cost: b.w.open(len(b.p.Domain.AID))})
+	b.add(Step{Op: Open, On: Domain, Cost: b.w.open(len(b.p.Domain.AID))})
 	for _, c := range b.o.Objects {
 		if _, ok := b.seen.Objects[c.On]; !ok {
 			b.add(Step{Op: Put, On: c.On, Length: c.Length, Digest: c.Digest, Cost: b.w.secure(c.Length, 0)})
@@ -265,23 +278,23 @@ func (b *builder) domain() {
 	for _, c := range b.o.Objects {
 		b.unlessDone(Step{Op: Compare, On: c.On, Length: c.Length, Digest: c.Digest, Cost: b.w.secure(0, c.Length)})
 	}
-	b.add(Step{Op: Lock, On: Domain, Irreversible: true, Cost: b.w.secure(0, 0)})
+	b.add(Step{Op: Lock, On: Domain, Cost: b.w.secure(0, 0)})
 }
 
 // finish looks at the locked card and prints.
 func (b *builder) finish() {
 	b.unlessDone(Step{Op: Confirm, On: Domain, Cost: b.confirmCost()})
 	if b.o.Print {
-		b.unlessDone(Step{Op: Print, On: Face, Irreversible: true})
+		b.unlessDone(Step{Op: Print, On: Face})
 	}
 }
 
 // confirmCost is SELECT of the domain and GET DATA of its whole state: six bytes
 // for every object the order put there.
 func (b *builder) confirmCost() Cost {
-	entries := len(b.o.Objects) + 2*len(b.o.Keys) + len(b.o.References)
-	for _, c := range b.o.Files {
-		if !slices.ContainsFunc(b.o.Keys, func(k KeyPair) bool { return k.Cert == c.On }) && !b.omitted(c.On) {
+	entries := len(b.o.Objects)
+	for _, on := range b.o.onCard() {
+		if !b.omitted(on) {
 			entries++
 		}
 	}
@@ -298,16 +311,14 @@ func (b *builder) unlessDone(s Step) {
 	}
 }
 
+// add appends a step; what it undoes is to be done after it.
 func (b *builder) add(s Step) {
-	s.ID = stepID(s.Op, s.On)
-	s.Again = rules[s.Op].again
-	b.steps = append(b.steps, s)
-}
-
-func (b *builder) fail(err error) {
-	if b.err == nil {
-		b.err = err
+	rule := rules[s.Op]
+	s.ID, s.Again, s.Session, s.Irreversible = stepID(s.Op, s.On), rule.again, rule.session, rule.irreversible
+	for _, id := range s.Undoes() {
+		delete(b.past.Done, id)
 	}
+	b.steps = append(b.steps, s)
 }
 
 // stepID names a step so that it keeps its name when the plan is built again.

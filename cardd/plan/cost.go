@@ -85,7 +85,9 @@ const (
 	authenticate    = 5 + 8 + mac
 	keyTemplate     = 5               // B6 03 84 01 ref
 	publicKey       = 5 + 4 + 256 + 5 // 7F49 82 hh ll, 81 82 hh ll n, 82 03 e
-	digestInfo      = 51              // DigestInfo of SHA-256
+	digestInfo      = 51              // DigestInfo of SHA-256 (RFC 8017, 9.2)
+	sfiReach        = 0xFF            // last offset a short EF identifier reaches
+	fileID          = 2
 	signature       = 256
 )
 
@@ -94,8 +96,15 @@ func (w Wire) open(aid int) Cost {
 	return Cost{APDUs: 3, Sent: selectHead + aid + initializeSent + authenticate, Received: 2 + initializeReply + 2}
 }
 
-func (w Wire) update(n int) Cost {
-	return repeat(n, w.Chunk(), func(part int) Cost { return w.secure(part, 0) })
+// update is the cost of writing from off to the end. A short EF identifier leaves
+// eight bits for the offset (ISO/IEC 7816-4:2020, 11.3.2): beyond that the EF is
+// selected first.
+func (w Wire) update(off, end int) Cost {
+	cost := repeat(end-off, w.Chunk(), func(part int) Cost { return w.secure(part, 0) })
+	if off > sfiReach {
+		cost = cost.Add(w.secure(fileID, 0))
+	}
+	return cost
 }
 
 func (w Wire) read(n int) Cost {

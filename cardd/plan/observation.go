@@ -35,8 +35,9 @@ func Blank(p *profile.Card) Observation {
 // stateEntry is the length of one entry: application, EF or tag, state, value.
 const stateEntry = 6
 
-// ParseState reads the personalisation state object. An entry that the profile
-// does not have is refused: the card is then of another kind.
+// ParseState reads the personalisation state object (docs/CARD-WRITING.md). An entry
+// that the profile does not have, one that stands twice and a state that its object
+// cannot have are refused: the card is then of another kind.
 func ParseState(p *profile.Card, card string, b []byte) (Observation, error) {
 	if len(b) < 1 || (len(b)-1)%stateEntry != 0 {
 		return Observation{}, fmt.Errorf("cannot read the card's state: %d bytes are no whole number of entries", len(b))
@@ -47,9 +48,24 @@ func ParseState(p *profile.Card, card string, b []byte) (Observation, error) {
 		if !ok {
 			return Observation{}, fmt.Errorf("cannot read the card's state: application %d has no object %02X%02X in profile %s", e[0], e[1], e[2], p.ID)
 		}
+		if _, twice := seen.Objects[name]; twice {
+			return Observation{}, fmt.Errorf("cannot read the card's state: %s stands twice", name)
+		}
+		if !possible(p, name, e[3]) {
+			return Observation{}, fmt.Errorf("cannot read the card's state: %s is in state %02X, which is not known", name, e[3])
+		}
 		seen.Objects[name] = ObjectState{State: e[3], Value: int(e[4])<<8 | int(e[5])}
 	}
 	return seen, nil
+}
+
+// possible says whether an object can be in that state: only a reference is blocked.
+func possible(p *profile.Card, name string, state byte) bool {
+	if state == StateBlocked {
+		_, _, err := p.Reference(name)
+		return err == nil
+	}
+	return state == StatePresent
 }
 
 // objectName finds the profile's name of an object in the state.

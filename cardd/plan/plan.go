@@ -12,10 +12,12 @@
 package plan
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -59,18 +61,35 @@ const (
 
 // Step is one thing to do.
 type Step struct {
-	ID           string `json:"id"`               // unique in the plan and stable over rebuilding: "update jpki/sign-cert"
-	Op           Op     `json:"op"`               //
-	On           string `json:"on,omitempty"`     // the profile's name: "jpki/sign-cert", or "jpki" for Open
-	From         string `json:"from,omitempty"`   // name of the content or request that goes in
-	Secret       string `json:"secret,omitempty"` // name of the reference data: "pin:signature", "reference-a"
-	Offset       int    `json:"offset,omitempty"` // Update: first byte still to write
-	Length       int    `json:"length,omitempty"` // bytes of content as a whole
-	Digest       string `json:"digest,omitempty"` // keyed digest of the whole content, where it is known beforehand
-	Again        Again  `json:"again"`            //
-	Session      bool   `json:"session,omitempty"`
+	ID           string `json:"id"`                // unique in the plan and stable over rebuilding: "update jpki/sign-cert"
+	Op           Op     `json:"op"`                // what is done
+	On           string `json:"on"`                // to what, in the profile's names: "jpki/sign-cert", or "jpki" for Open
+	From         string `json:"from,omitempty"`    // ID of the step that content or request come from; the authority's word for Request
+	Secret       string `json:"secret,omitempty"`  // name of the reference data: "pin:signature", "reference-a"
+	Offset       int    `json:"offset,omitempty"`  // Update: first byte still to write
+	Length       int    `json:"length,omitempty"`  // bytes of content as a whole
+	Digest       string `json:"digest,omitempty"`  // keyed digest of the whole content, where it is known beforehand
+	Again        Again  `json:"again"`             // what doubt means
+	Session      bool   `json:"session,omitempty"` // lost with the card session, redone after it
 	Irreversible bool   `json:"irreversible,omitempty"`
 	Cost         Cost   `json:"cost"`
+}
+
+// Undoes are the IDs of steps whose earlier success says nothing any more once this
+// one has been begun: a key made anew has another public half, and what is written
+// anew must be compared anew.
+func (s Step) Undoes() []string {
+	switch s.Op {
+	case Generate:
+		return []string{stepID(ReadKey, s.On), stepID(Request, s.On)}
+	case Update, Put:
+		return []string{stepID(Compare, s.On)}
+	case SetPIN:
+		return []string{stepID(ProvePIN, s.On)}
+	case Lock:
+		return []string{stepID(Confirm, s.On)}
+	}
+	return nil
 }
 
 // Cost is what a step takes on the wire, exactly, for a card that answers as the
@@ -129,13 +148,17 @@ func (p *Plan) Step(id string) (Step, bool) {
 // Empty says that nothing is left to do: the card is as the order wants it.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 
-// Parse reads the JSON form and checks it.
+// Parse reads the JSON form and checks it; unknown fields and anything behind it are
+// refused.
 func Parse(b []byte) (*Plan, error) {
-	d := json.NewDecoder(strings.NewReader(string(b)))
+	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	var p Plan
 	if err := d.Decode(&p); err != nil {
 		return nil, fmt.Errorf("cannot parse plan: %v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("cannot parse plan: something stands behind it")
 	}
 	if err := p.Check(); err != nil {
 		return nil, err
@@ -143,12 +166,18 @@ func Parse(b []byte) (*Plan, error) {
 	return &p, nil
 }
 
+// StepsMax bounds a plan.
+const StepsMax = 1024
+
 // Check refuses a plan no executor may carry out: an unknown operation, an ID
 // twice, a secured step outside an open channel, anything but Confirm and Print
-// after the lock.
+// after the lock, a step that says of itself what its operation is not.
 func (p *Plan) Check() error {
 	if p.Version != 1 {
 		return fmt.Errorf("cannot accept plan: version %d is not known, 1 is", p.Version)
+	}
+	if len(p.Steps) > StepsMax {
+		return fmt.Errorf("cannot accept plan: it has %d steps, at most %d", len(p.Steps), StepsMax)
 	}
 	seen := map[string]bool{}
 	open, locked := "", false
@@ -176,6 +205,9 @@ func (s Step) check(open string, locked bool) error {
 	if !ok {
 		return fmt.Errorf("operation %q is not known", s.Op)
 	}
+	if s.On == "" || s.ID != stepID(s.Op, s.On) {
+		return fmt.Errorf("the ID of %s on %q is %q", s.Op, s.On, stepID(s.Op, s.On))
+	}
 	if locked && !rule.afterLock {
 		return fmt.Errorf("%s cannot follow the lock", s.Op)
 	}
@@ -185,22 +217,38 @@ func (s Step) check(open string, locked bool) error {
 	if s.Offset < 0 || s.Length < 0 || s.Offset > s.Length {
 		return fmt.Errorf("offset %d lies outside %d bytes", s.Offset, s.Length)
 	}
-	if rule.secret != (s.Secret != "") {
+	return s.obeys(rule)
+}
+
+// obeys holds what a step says of itself against its operation.
+func (s Step) obeys(rule rule) error {
+	switch {
+	case rule.secret != (s.Secret != ""):
 		return fmt.Errorf("a secret is named where none belongs, or is missing")
+	case s.Again != rule.again:
+		return fmt.Errorf("doubt about %s means %q, not %q", s.Op, rule.again, s.Again)
+	case s.Session != rule.session || s.Irreversible != rule.irreversible:
+		return fmt.Errorf("session and irreversible are %t and %t for %s", rule.session, rule.irreversible, s.Op)
+	case s.Offset != 0 && s.Op != Update:
+		return fmt.Errorf("%s has no offset", s.Op)
+	case s.Cost.APDUs < 0 || s.Cost.Sent < 0 || s.Cost.Received < 0:
+		return fmt.Errorf("a cost is below zero")
 	}
 	return nil
 }
 
 // rule is what an operation needs and what doubt about it means.
 type rule struct {
-	channel   bool // needs the channel on its application
-	secret    bool // names reference data
-	afterLock bool
-	again     Again
+	channel      bool // needs the channel on its application
+	secret       bool // names reference data
+	session      bool // lost with the card session
+	irreversible bool
+	afterLock    bool
+	again        Again
 }
 
 var rules = map[Op]rule{
-	Open:     {again: Safe, afterLock: false},
+	Open:     {again: Safe, session: true},
 	ReadKey:  {channel: true, again: Safe},
 	Generate: {channel: true, again: Probe},
 	Request:  {channel: true, again: Safe},
@@ -210,7 +258,7 @@ var rules = map[Op]rule{
 	SetPIN:   {channel: true, secret: true, again: Safe},
 	ProvePIN: {channel: true, secret: true, again: Probe},
 	Put:      {channel: true, again: Safe},
-	Lock:     {channel: true, again: Probe},
+	Lock:     {channel: true, again: Probe, irreversible: true},
 	Confirm:  {again: Safe, afterLock: true},
-	Print:    {again: Probe, afterLock: true},
+	Print:    {again: Probe, irreversible: true, afterLock: true},
 }
