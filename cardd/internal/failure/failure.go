@@ -41,6 +41,7 @@ const (
 	StationContent  Code = "STATION-CONTENT"
 	StationJournal  Code = "STATION-JOURNAL"
 	StationJobLive  Code = "STATION-JOB-LIVE"
+	StationJobLong  Code = "STATION-JOB-LONG"
 	StationStopped  Code = "STATION-STOPPED"
 	PKIAuthority    Code = "PKI-AUTHORITY"
 	PKICertificate  Code = "PKI-CERTIFICATE"
@@ -61,8 +62,8 @@ const (
 type Entry struct {
 	Cause    string // what is wrong, completing "cannot go on: …"
 	Remedy   string // what to do next
-	CauseJa  string
-	RemedyJa string
+	CauseJa  string // Cause for Japanese operators
+	RemedyJa string // Remedy for Japanese operators
 }
 
 var entries = map[Code]Entry{
@@ -92,6 +93,7 @@ var entries = map[Code]Entry{
 	StationContent:  {"what is to be written is not what the plan says", "resume the job; if it happens again report it with the job's number", "書込み内容が計画と一致しません", "再開し、繰り返すなら処理番号を添えて報告してください"},
 	StationJournal:  {"the journal cannot be written", "free disk space or mend the disk, then resume", "記録を書き込めません", "ディスクを直して再開してください"},
 	StationJobLive:  {"the order has a job already", "look at it with: cardctl jobs, and resume it", "この申請には処理が既にあります", "cardctl jobs で確かめ再開してください"},
+	StationJobLong:  {"the job has failed too often", "put the card aside for destruction; the order is issued on a fresh card", "失敗の回数が上限に達しました", "廃棄へ回し、新しいカードで発行してください"},
 	StationStopped:  {"the daemon was stopped", "start it again and resume the job", "デーモンが停止しました", "起動し直して再開してください"},
 	PKIAuthority:    {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
 	PKICertificate:  {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},

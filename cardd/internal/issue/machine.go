@@ -10,7 +10,9 @@ package issue
 import (
 	"fmt"
 	"maps"
+	"strconv"
 
+	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/plan"
 )
 
@@ -53,6 +55,19 @@ const (
 	Unavailable Result = "unavailable"
 )
 
+// Names of facts the machine itself looks at.
+//
+// FactCounter is the printer's count of cards: in the intent of a print as it was
+// before, in a Crashed record or an outcome in doubt as it is now. FactPrinted in a
+// Resumed record is an operator's word that the face is on the card. FactLength and
+// FactSHA256 in the outcome of a Certify are the certificate's bytes and digest.
+const (
+	FactCounter = "counter"
+	FactPrinted = "printed"
+	FactLength  = "length"
+	FactSHA256  = "sha256"
+)
+
 // Record is one line of a job's history.
 type Record struct {
 	Kind   Kind              `json:"kind"`
@@ -67,8 +82,8 @@ type Record struct {
 // Do is what an Action asks for.
 type Do string
 
-// Observe: look at the card and plan. Perform: carry out Action.Step. Sign: sign
-// the receipt.
+// Observe: open the card afresh, look at it and plan. Perform: carry out
+// Action.Step. Sign: sign the receipt.
 const (
 	Observe Do = "observe"
 	Perform Do = "perform"
@@ -83,30 +98,34 @@ type Action struct {
 
 // Bounds on one job.
 const (
-	RecordsMax = 4096 // records of a job
-	DoubtsMax  = 8    // doubts in a row, without a step ending well, before the job is held
+	RecordsMax = 4096 // records of a job; it is held before it could need more
+	DoubtsMax  = 8    // doubts in a row, without a step newly done, before the job is held
 )
 
 // Machine is one job's decider.
 type Machine struct {
-	state   State
-	code    string
-	reason  string
-	plan    *plan.Plan
-	next    int    // index of the step to do
-	pending string // step whose intent stands without an outcome
-	counter string // the printer's counter when the pending print was intended
-	replan  bool   // the card must be observed before anything else
-	doubts  int
-	records int
-	done    map[string]bool
-	facts   map[string]map[string]string
-	signed  bool
+	state    State
+	code     string
+	reason   string
+	plan     *plan.Plan
+	next     int    // index of the step to do
+	pending  string // step whose intent stands without an outcome
+	counter  string // the printer's counter when the latest print was intended
+	printing bool   // a print was begun, so a face may be on the card
+	replan   bool   // the card must be observed before anything else
+	doubts   int
+	records  int
+	done     map[string]bool
+	facts    map[string]map[string]string
+	lengths  map[string]int // of certificates, by name of file
 }
 
 // New is the machine of a job without records.
 func New() *Machine {
-	return &Machine{state: Running, replan: true, done: map[string]bool{}, facts: map[string]map[string]string{}}
+	return &Machine{
+		state: Running, replan: true,
+		done: map[string]bool{}, facts: map[string]map[string]string{}, lengths: map[string]int{},
+	}
 }
 
 // Replay is the machine after these records.
@@ -156,15 +175,24 @@ func (m *Machine) Fact(step, name string) string { return m.facts[step][name] }
 
 // Progress is what a new plan may build on.
 func (m *Machine) Progress() plan.Progress {
-	return plan.Progress{Ours: m.plan != nil, Done: maps.Clone(m.done)}
+	return plan.Progress{Ours: m.plan != nil, Done: maps.Clone(m.done), Lengths: maps.Clone(m.lengths)}
 }
 
-// Apply is the only mutator. It refuses a record that cannot follow: the journal
-// is then not the history of this job.
+// Apply is the only mutator. It refuses a record that cannot follow, and is then as
+// it was: the journal is not the history of this job.
 func (m *Machine) Apply(r Record) error {
-	if m.records++; m.records > RecordsMax {
+	if m.records == RecordsMax {
 		return fmt.Errorf("cannot go on: a job has at most %d records", RecordsMax)
 	}
+	if err := m.apply(r); err != nil {
+		return err
+	}
+	m.records++
+	m.bound()
+	return nil
+}
+
+func (m *Machine) apply(r Record) error {
 	switch r.Kind {
 	case Planned:
 		return m.planned(r)
@@ -182,129 +210,232 @@ func (m *Machine) Apply(r Record) error {
 	return fmt.Errorf("cannot apply record of kind %q", r.Kind)
 }
 
+// bound holds a job that comes near its last record, so that an intent always has
+// room for its outcome.
+func (m *Machine) bound() {
+	if m.state == Running && m.pending == "" && m.records >= RecordsMax-1 {
+		e := failure.New(failure.StationJobLong, "", nil)
+		m.hold(string(e.Code), e.Error())
+	}
+}
+
+func (m *Machine) hold(code, reason string) {
+	m.state, m.code, m.reason, m.replan = Held, code, reason, true
+}
+
+// planned adopts the plan for what the card showed, or takes note that it could not
+// be looked at or planned for.
 func (m *Machine) planned(r Record) error {
+	a, ok := m.Next()
 	switch {
-	case r.Result != "" && r.Result != OK: // the card could not be observed or planned for
-		m.fail(r)
+	case !ok || a.Do != Observe:
+		return fmt.Errorf("cannot adopt a plan: the job is %s and the card was not to be looked at", m.state)
+	case r.Result == Doubt || r.Result == Unavailable || r.Result == Refused:
+		m.unplanned(r)
 		return nil
+	case r.Result != OK:
+		return fmt.Errorf("cannot adopt a plan: result %q is not known", r.Result)
 	case r.Plan == nil:
 		return fmt.Errorf("cannot adopt a plan: the record holds none")
-	case m.state != Running || m.pending != "":
-		return fmt.Errorf("cannot adopt a plan while the job is %s", m.state)
-	case m.plan != nil && m.plan.Card != r.Plan.Card:
-		return fmt.Errorf("cannot adopt a plan for another card")
 	}
-	m.plan, m.next, m.replan = r.Plan, 0, false
+	if err := m.fits(r.Plan); err != nil {
+		return fmt.Errorf("cannot adopt a plan: %w", err)
+	}
+	m.plan, m.next, m.replan, m.code, m.reason = r.Plan, 0, false, "", ""
 	return nil
 }
 
+// fits says whether a plan is one for this job's card.
+func (m *Machine) fits(p *plan.Plan) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if m.plan != nil && (m.plan.Card != p.Card || m.plan.Order != p.Order || m.plan.Profile != p.Profile) {
+		return fmt.Errorf("it is for another card or order")
+	}
+	return nil
+}
+
+// unplanned: the card is as it was, so whatever keeps it from being planned for can
+// be mended.
+func (m *Machine) unplanned(r Record) {
+	if r.Result == Doubt {
+		m.doubt(r)
+		return
+	}
+	m.hold(r.Code, r.Text)
+}
+
+// intent takes note that a step is begun; what was known of what it undoes is
+// forgotten before it can be wrong.
 func (m *Machine) intent(r Record) error {
 	a, ok := m.Next()
 	if !ok || a.Do != Perform || a.Step.ID != r.Step || m.pending != "" {
 		return fmt.Errorf("cannot intend %q: it is not the next step", r.Step)
 	}
-	m.pending, m.counter = r.Step, r.Facts[FactCounter]
+	for _, id := range a.Step.Undoes() {
+		m.forget(id)
+	}
+	switch a.Step.Op {
+	case plan.Generate:
+		m.forget(a.Step.ID)
+	case plan.Request: // another request is another certificate
+		for _, s := range m.plan.Steps {
+			if s.Op == plan.Certify && s.From == a.Step.ID {
+				m.forget(s.ID)
+				delete(m.lengths, s.On)
+			}
+		}
+	case plan.Print:
+		m.counter, m.printing = r.Facts[FactCounter], true
+	}
+	m.pending = r.Step
 	return nil
 }
 
+func (m *Machine) forget(step string) {
+	delete(m.done, step)
+	delete(m.facts, step)
+}
+
+// outcome ends the pending step.
 func (m *Machine) outcome(r Record) error {
 	if m.pending == "" || m.pending != r.Step {
 		return fmt.Errorf("cannot take the outcome of %q: it was not intended", r.Step)
 	}
-	m.pending = ""
-	if r.Result != OK {
-		m.fail(r)
+	s := m.plan.Steps[m.next]
+	switch r.Result {
+	case OK:
+		return m.succeeded(r, s)
+	case Doubt, Refused, Unavailable:
+		m.pending = ""
+		m.failed(r, s)
 		return nil
 	}
-	step := m.plan.Steps[m.next]
-	m.done[r.Step], m.facts[r.Step] = true, r.Facts
-	m.doubts = 0
-	m.next++
-	if step.Op == plan.Certify {
-		m.measure(step.On, r.Facts["length"])
+	return fmt.Errorf("cannot take the outcome of %q: result %q is not known", r.Step, r.Result)
+}
+
+// succeeded takes a step as done. Only what stays done and was not done before is
+// progress: a channel opens well before every doubt.
+func (m *Machine) succeeded(r Record, s plan.Step) error {
+	if s.Op == plan.Certify {
+		if n, err := strconv.Atoi(r.Facts[FactLength]); err != nil || n < 1 {
+			return fmt.Errorf("cannot take the outcome of %q: it tells no length of the certificate", r.Step)
+		}
 	}
+	m.pending = ""
+	if s.Op == plan.Certify && !m.certified(r, s) {
+		return nil
+	}
+	if !m.done[s.ID] && !s.Session {
+		m.doubts = 0
+	}
+	m.next++
+	m.done[s.ID], m.facts[s.ID] = true, r.Facts
 	return nil
 }
 
-// measure holds the certificate's real length against the plan: where they
-// differ the plan counted wrong and is built again.
-func (m *Machine) measure(on, length string) {
-	for _, s := range m.plan.Steps[m.next:] {
-		if s.On == on && fmt.Sprint(s.Length) != length {
+// certified takes note of a certificate's real length; where the plan counted
+// another it is built again. The same request has one certificate for ever: an
+// authority that gives two is not believed again before a person has looked.
+func (m *Machine) certified(r Record, s plan.Step) bool {
+	if known := m.Fact(s.ID, FactSHA256); known != "" && known != r.Facts[FactSHA256] {
+		e := failure.New(failure.PKICertificate, "another certificate for the same request", nil)
+		m.hold(string(e.Code), e.Error())
+		return false
+	}
+	n, _ := strconv.Atoi(r.Facts[FactLength])
+	m.lengths[s.On] = n
+	for _, later := range m.plan.Steps[m.next+1:] {
+		if later.On == s.On && later.Length != n {
 			m.replan = true
 		}
 	}
+	return true
 }
 
-// fail decides what a bad outcome means for the job.
-func (m *Machine) fail(r Record) {
-	m.code, m.reason = r.Code, r.Text
+// holdable are the operations whose refusal leaves the card as it was: an operator
+// can mend the cause and let the job go on.
+var holdable = map[plan.Op]bool{plan.Open: true, plan.Certify: true, plan.Print: true}
+
+// failed decides what a bad outcome of a step means for the job.
+func (m *Machine) failed(r Record, s plan.Step) {
 	switch {
-	case r.Result == Doubt:
-		m.replan = true
-		if m.doubts++; m.doubts >= DoubtsMax {
-			m.state = Held
-		}
-	case r.Result == Unavailable || r.Kind == Planned:
-		m.state = Held
-	case m.plan != nil && m.next < len(m.plan.Steps) && holdable[m.plan.Steps[m.next].Op]:
-		m.state = Held
+	case r.Result == Doubt && s.Op == plan.Print:
+		m.printDoubt(r)
+	case r.Result == Doubt && s.Again != plan.Never:
+		m.doubt(r)
+	case r.Result == Unavailable, r.Result == Refused && holdable[s.Op]:
+		m.hold(r.Code, r.Text)
 	default:
-		m.state = Spoiled
+		m.state, m.code, m.reason, m.replan = Spoiled, r.Code, r.Text, true
 	}
 }
 
-// holdable are the operations whose refusal leaves the card as it was: an
-// operator can mend the cause and let the job go on.
-var holdable = map[plan.Op]bool{plan.Open: true, plan.Certify: true, plan.Print: true, plan.Confirm: true}
+// doubt has the card looked at again, a bounded number of times.
+func (m *Machine) doubt(r Record) {
+	m.code, m.reason, m.replan = r.Code, r.Text, true
+	if m.doubts++; m.doubts >= DoubtsMax {
+		m.state = Held
+	}
+}
 
-// FactCounter is the printer's count of cards: in the intent of a print, as it was
-// before, and in a Crashed record, as it is now. FactPrinted in a Resumed record is
-// an operator's word that the face is on the card.
-const (
-	FactCounter = "counter"
-	FactPrinted = "printed"
-)
+// printDoubt decides a print nobody knows the end of by the printer's counter: one
+// card more is this one, none more is none. Anything else a person must look at, for
+// a face is never printed twice.
+func (m *Machine) printDoubt(r Record) {
+	before, errBefore := strconv.ParseUint(m.counter, 10, 64)
+	now, errNow := strconv.ParseUint(r.Facts[FactCounter], 10, 64)
+	m.replan = true
+	switch {
+	case errBefore == nil && errNow == nil && now == before+1:
+		m.done[plan.StepID(plan.Print, plan.Face)] = true
+	case errBefore == nil && errNow == nil && now == before:
+		m.doubt(r)
+	default:
+		e := failure.New(failure.PrintDoubt, "", nil)
+		m.hold(string(e.Code), e.Error())
+	}
+}
 
-// crashed is the daemon's own death: whatever was intended is in doubt, and is
-// looked for on the card. What is not on the card, a print, is decided by the
-// printer's counter; where it is not known a person must look.
+// crashed is the daemon's own death, or its being stopped: the card session is lost,
+// and whatever was intended is in doubt and is looked for on the card. What is not on
+// the card, a print, the printer's counter decides.
 func (m *Machine) crashed(r Record) error {
 	if m.state != Running {
-		return nil
+		return fmt.Errorf("cannot crash: the job is %s, nothing was under way", m.state)
 	}
-	step := plan.Step{}
-	if m.pending != "" && m.next < len(m.plan.Steps) {
-		step = m.plan.Steps[m.next]
+	if r.Step != m.pending {
+		return fmt.Errorf("cannot crash in %q: %q was under way", r.Step, m.pending)
 	}
+	printed := m.pending != "" && m.plan.Steps[m.next].Op == plan.Print
 	m.pending, m.replan = "", true
-	if step.Op != plan.Print {
-		return nil
-	}
-	switch now := r.Facts[FactCounter]; {
-	case now == "" || m.counter == "":
-		m.state, m.code, m.reason = Held, r.Code, r.Text
-	case now != m.counter:
-		m.done[step.ID] = true
+	if printed {
+		m.printDoubt(r)
 	}
 	return nil
 }
 
+// resumed lets a held job go on. That a face is on the card is believed only where a
+// print was begun.
 func (m *Machine) resumed(r Record) error {
-	if m.state != Held {
+	printed := r.Facts[FactPrinted] != ""
+	switch {
+	case m.state != Held:
 		return fmt.Errorf("cannot resume: the job is %s, not held", m.state)
-	}
-	m.state, m.code, m.reason, m.replan, m.doubts = Running, "", "", true, 0
-	if r.Facts[FactPrinted] != "" {
+	case printed && !m.printing:
+		return fmt.Errorf("cannot resume as printed: no print was begun")
+	case printed:
 		m.done[plan.StepID(plan.Print, plan.Face)] = true
 	}
+	m.state, m.code, m.reason, m.replan, m.doubts = Running, "", "", true, 0
 	return nil
 }
 
 func (m *Machine) sign() error {
 	if a, ok := m.Next(); !ok || a.Do != Sign {
-		return fmt.Errorf("cannot sign the receipt: steps are still to do")
+		return fmt.Errorf("cannot sign the receipt: the job is %s and not all is done", m.state)
 	}
-	m.state, m.signed = Done, true
+	m.state = Done
 	return nil
 }

@@ -35,6 +35,17 @@ type material struct {
 	SignatureCN     string    `cbor:"4,keyasint"`
 	AuthCN          string    `cbor:"5,keyasint"`
 	Made            time.Time `cbor:"6,keyasint"` // when the order was accepted; start of the certificates' validity
+	Images          images    `cbor:"7,keyasint"` // as drawn when the order was accepted
+}
+
+// images are the chip's pictures at rest. They are kept, because another version of
+// a font would draw another picture and the card would hold two halves.
+type images struct {
+	Name         []byte `cbor:"1,keyasint"`
+	Address      []byte `cbor:"2,keyasint"`
+	MyNumber     []byte `cbor:"3,keyasint"`
+	SecurityCode []byte `cbor:"4,keyasint"`
+	Photo        []byte `cbor:"5,keyasint"`
 }
 
 const digestKeyLen = 32
@@ -46,6 +57,9 @@ func (s *Station) newMaterial(ctx context.Context, o *order.Order, wire []byte) 
 		return nil, fmt.Errorf("cannot draw a digest key: %w", err)
 	}
 	if err := s.drawNames(o, m); err != nil {
+		return nil, err
+	}
+	if err := s.draw(o, m); err != nil {
 		return nil, err
 	}
 	cv, err := s.c.FaceSeal.CVCertificate(ctx, pki.SurfaceAP)
@@ -99,8 +113,6 @@ type dossier struct {
 	book     *content.Book
 	requests map[string]pki.Request // by the step that signs the request
 	wanted   plan.Order
-	data     face.Data
-	images   face.ChipImages
 	ca       map[pki.Purpose]*x509.Certificate
 	cardID   string
 }
@@ -134,13 +146,9 @@ var certified = []struct {
 	{"jpki/auth-key", "jpki/auth-cert", pki.Authentication},
 }
 
-// assemble makes everything of an order that needs no card, and refuses what no
-// card could hold or no font print, before a card is touched.
+// assemble makes everything of an order that needs no card.
 func (s *Station) assemble(ctx context.Context, o *order.Order, m *material) (*dossier, error) {
 	d := &dossier{order: o, material: m, requests: map[string]pki.Request{}, ca: map[pki.Purpose]*x509.Certificate{}}
-	if err := s.draw(d); err != nil {
-		return nil, err
-	}
 	for _, p := range []pki.Purpose{pki.Signature, pki.Authentication} {
 		ca, err := s.c.Authority.CA(ctx, p)
 		if err != nil {
@@ -151,20 +159,20 @@ func (s *Station) assemble(ctx context.Context, o *order.Order, m *material) (*d
 	return d, nil
 }
 
-// draw makes the face's texts and the chip's images, and renders the face once, so
-// that a text that does not fit is known now.
-func (s *Station) draw(d *dossier) error {
-	data, err := faceData(d.order)
+// draw draws the chip's images, and the face once, so that a text that does not fit
+// or cannot be printed exactly is refused before a card is touched.
+func (s *Station) draw(o *order.Order, m *material) error {
+	data, err := faceData(o)
 	if err != nil {
 		return err
 	}
-	d.data = data
-	if d.images, err = s.c.Fonts.ChipImages(data); err != nil {
+	drawn, err := s.c.Faces.ChipImages(data)
+	if err != nil {
 		return faceFailure(err)
 	}
-	probe := data
-	probe.CardID = "0000000000000000"
-	_, err = s.c.Fonts.Render(s.c.Layout, probe)
+	m.Images = images(drawn)
+	data.CardID = blankID
+	_, err = s.c.Faces.Render(s.c.Layout, data)
 	return faceFailure(err)
 }
 
@@ -238,10 +246,7 @@ func (s *Station) bind(ctx context.Context, d *dossier, p *profile.Card, cardID 
 		return err
 	}
 	d.book, err = content.New(content.Source{
-		Profile: p, Product: product, Person: d.person(), Images: content.Images{
-			Name: d.images.Name, Address: d.images.Address, MyNumber: d.images.MyNumber,
-			SecurityCode: d.images.SecurityCode, Photo: d.images.Photo,
-		},
+		Profile: p, Product: product, Person: d.person(), Images: content.Images(d.material.Images),
 		Certificates: content.Certificates{Signature: d.order.Certificates.Signature, Authentication: d.order.Certificates.Authentication},
 		Sealer:       s.c.FaceSeal, CA: d.ca, CertSizes: sizes, CardID: cardID,
 	})
@@ -358,9 +363,12 @@ func (r *run) withReference(name string, f func(secret.Bytes) error) error {
 
 // picture renders the face with the card's own number.
 func (s *Station) picture(d *dossier) (printer.Face, error) {
-	data := d.data
+	data, err := faceData(d.order)
+	if err != nil {
+		return printer.Face{}, err
+	}
 	data.CardID = d.cardID
-	f, err := s.c.Fonts.Render(s.c.Layout, data)
+	f, err := s.c.Faces.Render(s.c.Layout, data)
 	return f, faceFailure(err)
 }
 

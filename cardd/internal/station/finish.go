@@ -94,7 +94,7 @@ func (r *run) statement() (receipt.Statement, error) {
 
 // lab gathers what a laboratory hands out about the card just done.
 func (r *run) lab(ctx context.Context) Lab {
-	l := Lab{Certificates: map[string][]byte{}, Photo: bytes.Clone(r.dossier.images.Photo)}
+	l := Lab{Certificates: map[string][]byte{}, Photo: bytes.Clone(r.dossier.material.Images.Photo)}
 	if r.card != nil {
 		l.ATR = r.card.card.ATR()
 	}

@@ -16,6 +16,7 @@ import (
 	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/plan"
 	"jukicard/pki"
 	"jukicard/reader"
@@ -26,11 +27,11 @@ type facts = map[string]string
 
 // Names of facts.
 const (
-	factModulus = "modulus" // hex; the exponent is 65537
-	factRequest = "request" // PKCS #10, base64
-	factLength  = "length"  // of a certificate, bytes
-	factSerial  = "serial"  // hex
-	factSHA256  = "sha256"  // of a certificate, hex
+	factModulus = "modulus"        // hex; the exponent is 65537
+	factRequest = "request"        // PKCS #10, base64
+	factLength  = issue.FactLength // of a certificate, bytes
+	factSerial  = "serial"         // hex
+	factSHA256  = issue.FactSHA256 // of a certificate, hex
 )
 
 // operations carry out one step each. What a step may send is in the step; none

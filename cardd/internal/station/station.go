@@ -45,7 +45,7 @@ type Config struct {
 	Hierarchy pki.Hierarchy
 	FaceSeal  pki.Sealer
 	Keys      scp03.KeyFinder
-	Fonts     *face.Fonts
+	Faces     Painter
 	Layout    *face.Layout
 	Printer   printer.Device // nil: the order's face is not printed here
 	Receipts  *receipt.Signer
@@ -61,6 +61,16 @@ type Lab struct {
 	ATR          reader.ATR
 	Certificates map[string][]byte // DER by the profile's name of the file
 	Photo        []byte            // JPEG 2000; empty on a card without a photo
+}
+
+// Painter draws faces; *face.Fonts is one.
+type Painter interface {
+	// ChipImages draws what the chip holds.
+	ChipImages(d face.Data) (face.ChipImages, error)
+	// Render draws both sides of the card.
+	Render(l *face.Layout, d face.Data) (printer.Face, error)
+	// Check refuses a text of which a character cannot be drawn exactly.
+	Check(field, text string) error
 }
 
 // Event is progress of a job.
@@ -150,7 +160,8 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 		return nil, failure.New(failure.StationJournal, err.Error(), err)
 	}
 	r := &run{Station: s, job: job, machine: m, profile: p, records: records}
-	if step, pending := m.Pending(); pending {
+	if a, ok := m.Next(); ok && a.Do == issue.Perform { // the card session it needs is gone
+		step, _ := m.Pending()
 		if err := r.record(ctx, r.crash(ctx, step)); err != nil {
 			return nil, err
 		}
@@ -158,8 +169,8 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 	return r, nil
 }
 
-// crash is the record of the daemon's own death during a step. For a print it
-// takes down the printer's counter, which decides.
+// crash is the record of the daemon's own death, or of its being stopped, during a
+// step or between two. For a print it takes down the printer's counter, which decides.
 func (r *run) crash(ctx context.Context, step string) issue.Record {
 	rec := issue.Record{Kind: issue.Crashed, Step: step}
 	if step == plan.StepID(plan.Print, plan.Face) {

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -19,7 +20,7 @@ import (
 
 // Checks are what reading an order asks of this station: whether a picture is a
 // photo and whether every character can be printed.
-func (s *Station) Checks() order.Checks { return facecheck.Checks(s.c.Fonts) }
+func (s *Station) Checks() order.Checks { return facecheck.Checks(s.c.Faces) }
 
 // Draft is a plan made without touching anything.
 type Draft struct {
@@ -259,12 +260,20 @@ func (r *run) unpack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := order.Parse(m.Order, nil, r.Checks())
+	o, err := readAgain(m.Order)
 	if err != nil {
 		return failure.New(failure.StationContent, "the sealed order does not read any more", err)
 	}
 	r.dossier, err = r.assemble(ctx, o, m)
 	return err
+}
+
+// readAgain reads an order that was accepted: photo and characters were judged then.
+func readAgain(wire []byte) (*order.Order, error) {
+	if len(wire) > 0 && wire[0] != '{' {
+		return order.ParseCBOR(wire, nil, order.Checks{})
+	}
+	return order.Parse(bytes.TrimSpace(wire), nil, order.Checks{})
 }
 
 // reopen takes the card afresh, with the security status of nobody.
