@@ -56,7 +56,9 @@ func cardCommand() *cobra.Command {
 		Example: "  cardsim card --state blank.state --new --vpcd 127.0.0.1:35963\n" +
 			"  cardsim card --person adult --issued --state card.state --env card.env --vpcd 127.0.0.1:35963",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return w.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return w.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&w.state, "state", "", "file that keeps the card; without it the card is forgotten")

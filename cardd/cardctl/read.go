@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jukicard/apdu"
+	"jukicard/apdu/profile"
+	"jukicard/reader"
+)
+
+// reading is what the flags of `card read` say.
+type reading struct {
+	secretSource
+	out        string
+	raw        bool
+	object     bool
+	pin        string
+	referenceA bool
+	referenceB bool
+}
+
+func (a *app) readCommand() *cobra.Command {
+	var r reading
+	c := &cobra.Command{
+		Use: "read AP/FILE", Short: "Read one file of the card",
+		Long: "Reads a file of the card to its end, filler and all, and shows it in hexadecimal. A file that is\n" +
+			"protected needs the PIN or 照合番号 named beside it; a wrong one costs a try, the last is never spent.\n\n" +
+			fileHelp(mustProfile(generation)),
+		Example: "  cardctl card read jpki/auth-cert --object --out auth.der\n  cardctl card read text/attributes --pin text",
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.read(cmd.Context(), args[0], r) },
+	}
+	r.flags(c)
+	f := c.Flags()
+	f.StringVar(&r.out, "out", "", "`file` to write the bytes to")
+	f.BoolVar(&r.raw, "raw", false, "write the bytes as they are to standard output")
+	f.BoolVar(&r.object, "object", false, "only the TLV object the file holds, without the filler behind it")
+	f.StringVar(&r.pin, "pin", "", "`class` of the PIN that opens the file: signature, text, resident")
+	f.BoolVar(&r.referenceA, "reference-a", false, "open the file with 照合番号A")
+	f.BoolVar(&r.referenceB, "reference-b", false, "open the file with 照合番号B")
+	c.MarkFlagsMutuallyExclusive("out", "raw")
+	c.MarkFlagsMutuallyExclusive("pin", "reference-a", "reference-b")
+	return c
+}
+
+// readable are the files whose content anybody knows something of.
+func readable(f profile.File) bool { return f.Kind == profile.Transparent || f.Kind == profile.Record }
+
+func fileHelp(p *profile.Card) string {
+	var b strings.Builder
+	b.WriteString("Files (opened by):\n")
+	for _, app := range p.Applications {
+		for _, f := range app.Files {
+			if !readable(f) {
+				continue
+			}
+			opens := "free"
+			if o := openers(p, app.Name+"/"+f.Name); len(o) > 0 && !slices.Contains(f.Read, opens) {
+				opens = strings.ReplaceAll(strings.Join(o, ", "), app.Name+"/", "")
+			}
+			fmt.Fprintf(&b, "  %-22s %s (%s)\n", app.Name+"/"+f.Name, f.Content, opens)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func completeFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, app := range mustProfile(generation).Applications {
+		for _, f := range app.Files {
+			if len(args) == 0 && readable(f) {
+				names = append(names, cobra.CompletionWithDesc(app.Name+"/"+f.Name, f.Content))
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// key is the reference of the file's application that the flags mean; empty for
+// none.
+func (r reading) key(p *profile.Card, path string) (string, *profile.Reference, error) {
+	class := r.pin
+	switch {
+	case r.referenceA:
+		class = "reference-a"
+	case r.referenceB:
+		class = "reference-b"
+	}
+	app, _, err := p.File(path)
+	if err != nil {
+		return "", nil, refused(fmt.Errorf("%w; see the list with: cardctl card read --help", err))
+	}
+	if class == "" {
+		return "", nil, nil
+	}
+	for i, ref := range app.PINs {
+		if ref.Class == class {
+			return app.Name + "/" + ref.Name, &app.PINs[i], nil
+		}
+	}
+	return "", nil, refused(fmt.Errorf("cannot open %s with %s: application %s has no such reference%s", path, class, app.Name, opensWith(p, path)))
+}
+
+// opensWith tells which references open a file, as a remedy.
+func opensWith(p *profile.Card, path string) string {
+	var ways []string
+	for _, o := range openers(p, path) {
+		_, r, err := p.Reference(o)
+		if err != nil {
+			continue
+		}
+		switch r.Class {
+		case "reference-a", "reference-b":
+			ways = append(ways, fmt.Sprintf("--%s (%s)", r.Class, r.Japanese))
+		default:
+			ways = append(ways, fmt.Sprintf("--pin %s (%s)", r.Class, r.Japanese))
+		}
+	}
+	if len(ways) == 0 {
+		return "; nothing that a holder knows opens it"
+	}
+	return "; it is opened by " + strings.Join(ways, " or ")
+}
+
+func (a *app) read(ctx context.Context, path string, r reading) error {
+	p := mustProfile(generation)
+	keyPath, key, err := r.key(p, path)
+	if err != nil {
+		return err
+	}
+	if err := creatable(r.out); err != nil {
+		return err
+	}
+	b, err := a.fetch(ctx, path, r, keyPath, key)
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	return a.deliver(path, b, r)
+}
+
+// fetch reads the file. The value that opens it is asked for before the card is
+// taken: others must not wait for somebody who types.
+func (a *app) fetch(ctx context.Context, path string, r reading, keyPath string, key *profile.Reference) (b []byte, err error) {
+	mode, open := reader.Shared, func(*opened) error { return nil }
+	if key != nil {
+		value, err := r.of(ctx, a, key)
+		if err != nil {
+			return nil, err
+		}
+		defer value.Destroy()
+		mode, open = reader.Exclusive, func(c *opened) error { return c.present(ctx, keyPath, value) }
+	}
+	err = a.identified(ctx, mode, func(c *opened) error {
+		if err := open(c); err != nil {
+			return err
+		}
+		if r.object {
+			b, err = c.ReadObject(ctx, path)
+		} else {
+			b, err = c.ReadAll(ctx, path)
+		}
+		return explainRefusal(c.Profile(), path, err)
+	})
+	return b, err
+}
+
+// explainRefusal says what a refusal to read means on this card.
+func explainRefusal(p *profile.Card, path string, err error) error {
+	sw, no := isRefusal(err)
+	if !no {
+		return err
+	}
+	switch sw {
+	case apdu.SWSecurityStatus:
+		return fmt.Errorf("cannot read %s: %w%s", path, err, opensWith(p, path))
+	case apdu.SWWrongP1P2:
+		return fmt.Errorf("cannot read %s: it is empty, nothing was written to it: %w", path, err)
+	case apdu.SWFileNotFound, apdu.SWRecordNotFound:
+		return fmt.Errorf("cannot read %s: this card has no such file or record: %w", path, err)
+	case apdu.SWCommandIncompatible:
+		return fmt.Errorf("cannot read %s: it holds a key or a PIN, which no card gives away: %w", path, err)
+	}
+	return fmt.Errorf("cannot read %s: %w", path, err)
+}
+
+// deliver gives the bytes in the form asked for. Files may hold personal data:
+// one is made readable by its owner alone.
+func (a *app) deliver(path string, b []byte, r reading) error {
+	switch {
+	case r.out != "":
+		if err := os.WriteFile(r.out, b, 0o600); err != nil {
+			return fmt.Errorf("cannot keep what was read: %w", err)
+		}
+		a.note("%s: %d bytes in %s\n", "%s: %d バイトを %s に保存\n", path, len(b), r.out)
+	case r.raw:
+		if _, err := a.out.Write(b); err != nil {
+			return fmt.Errorf("cannot write what was read: %w", err)
+		}
+		return nil
+	}
+	if a.json {
+		a.printJSON(struct {
+			Path  string `json:"path"`
+			Bytes int    `json:"bytes"`
+			Data  string `json:"data,omitempty"` // base64
+			Out   string `json:"out,omitempty"`
+		}{path, len(b), dataUnless(r.out, b), r.out})
+	} else if r.out == "" {
+		a.printf("%s", hex.Dump(b))
+	}
+	return nil
+}
+
+func dataUnless(out string, b []byte) string {
+	if out != "" {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
