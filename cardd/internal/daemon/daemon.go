@@ -89,7 +89,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	fonts, err := face.LoadFonts(c.Fonts.Paths...)
+	faces, err := newPainter(c.Fonts.Paths)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	cfg := station.Config{
 		Name: c.Station.Name, Software: Software(), Readers: o.Readers, Reader: c.Reader.Name,
 		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
-		Keys: scp03.Diversified(master), Fonts: fonts, Layout: face.DefaultLayout, Receipts: d.Receipts,
+		Keys: scp03.Diversified(master), Faces: faces, Layout: face.DefaultLayout, Receipts: d.Receipts,
 		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short || c.Reader.Short,
 	}
 	if c.Lab {

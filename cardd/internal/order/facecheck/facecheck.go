@@ -14,10 +14,15 @@ import (
 	"jukicard/printer/face"
 )
 
+// Printer says whether a text can be printed exactly; *face.Fonts is one.
+type Printer interface {
+	Check(field, text string) error
+}
+
 // Checks judges photographs by face.DecodePhoto and texts by what fonts can print
 // exactly. Its errors are *juki.InputError with the codes of Codes; they quote no
 // text, only the place of a character.
-func Checks(fonts *face.Fonts) order.Checks {
+func Checks(fonts Printer) order.Checks {
 	return order.Checks{
 		Photo: Photo,
 		Text:  func(field, text string) error { return glyphs(field, fonts.Check(field, text)) },
