@@ -52,22 +52,24 @@ func (b bound) String() string {
 
 // String is one line: name, value, unit, bound.
 func (f figure) String() string {
-	return fmt.Sprintf("%s %s %s %s", f.name, number(f.value), f.unit, f.bound)
+	return fmt.Sprintf("%s %s %s %s", f.name, number(f.value, f.unit), f.unit, f.bound)
 }
 
 // number writes a whole number as one, any other with three decimals below ten and
-// fewer above: more would be noise. A ratio of exactly 1 is 1.
-func number(v float64) string {
-	switch {
-	case v == math.Trunc(v):
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case math.Abs(v) >= 1000:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case math.Abs(v) >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+// fewer above: more would be noise. A ratio always has its three.
+func number(v float64, unit string) string {
+	decimals := 3
+	switch size := math.Abs(v); {
+	case unit == unitRatio && size < 1000:
+	case v == math.Trunc(v), size >= 1000:
+		decimals = 0
+	case size >= 10:
+		decimals = 1
 	}
-	return strconv.FormatFloat(v, 'f', 3, 64)
+	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
+
+const unitRatio = "ratio"
 
 // report prints figures as they come and remembers those that missed their bound.
 type report struct {
@@ -101,7 +103,7 @@ func median(values []float64) float64 {
 func (r *report) verdict(failed []string) error {
 	lines := slices.Clone(failed)
 	for _, f := range r.missed {
-		lines = append(lines, fmt.Sprintf("missed: %s is %s %s, bound %s", f.name, number(f.value), f.unit, f.bound))
+		lines = append(lines, fmt.Sprintf("missed: %s is %s %s, bound %s", f.name, number(f.value, f.unit), f.unit, f.bound))
 	}
 	if len(lines) == 0 {
 		return nil

@@ -19,6 +19,7 @@ func TestLine(t *testing.T) {
 		{"at most", figure{"a_b", 24, "apdu", atMost(31)}, "a_b 24 apdu <=31"},
 		{"at least", figure{"a", 4321.5, "apdu/s", atLeast(4000)}, "a 4322 apdu/s >=4000"},
 		{"a fraction as bound", figure{"a", 1.0204, "ratio", atMost(1.10)}, "a 1.020 ratio <=1.1"},
+		{"a ratio of one", figure{"a", 1, "ratio", none}, "a 1.000 ratio -"},
 		{"no bound", figure{"a", 13.123, "ms", none}, "a 13.1 ms -"},
 		{"nothing", figure{"a", 0, "step", atMost(0)}, "a 0 step <=0"},
 		{"a large bound", figure{"a", 27121341.2, "apdu/s", atLeast(2_500_000)}, "a 27121341 apdu/s >=2500000"},

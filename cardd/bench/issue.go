@@ -77,10 +77,10 @@ func compareIssue(r *report, l link, j job, done *issued) {
 	r.count("issue_payload_"+l.name, j.payload(), "B", none)
 	r.count("issue_apdus_"+l.name, apdus, "apdu", none)
 	r.count("issue_apdus_"+l.name+"_minimum", least.apdus, "apdu", none)
-	r.add("issue_apdus_"+l.name+"_ratio", float64(apdus)/float64(least.apdus), "ratio", atMost(issueRatioMax))
+	r.add("issue_apdus_"+l.name+"_ratio", float64(apdus)/float64(least.apdus), unitRatio, atMost(issueRatioMax))
 	r.count("issue_bytes_"+l.name, bytes, "B", none)
 	r.count("issue_bytes_"+l.name+"_minimum", least.bytes, "B", none)
-	r.add("issue_bytes_"+l.name+"_ratio", float64(bytes)/float64(least.bytes), "ratio", atMost(issueRatioMax))
+	r.add("issue_bytes_"+l.name+"_ratio", float64(bytes)/float64(least.bytes), unitRatio, atMost(issueRatioMax))
 }
 
 // exactness compares what the plan said with what each step sent: both are counts,
@@ -97,8 +97,8 @@ func exactness(r *report, l link, done *issued) {
 	}
 	planned := done.plan.Cost()
 	r.count("plan_steps_"+l.name, len(done.plan.Steps), "step", none)
-	r.add("plan_apdus_"+l.name+"_ratio", float64(spent.APDUs)/float64(planned.APDUs), "ratio", none)
-	r.add("plan_bytes_"+l.name+"_ratio", float64(spent.Sent+spent.Received)/float64(planned.Sent+planned.Received), "ratio", none)
+	r.add("plan_apdus_"+l.name+"_ratio", float64(spent.APDUs)/float64(planned.APDUs), unitRatio, none)
+	r.add("plan_bytes_"+l.name+"_ratio", float64(spent.Sent+spent.Received)/float64(planned.Sent+planned.Received), unitRatio, none)
 	r.count("plan_steps_"+l.name+"_inexact", inexact, "step", atMost(0))
 }
 
