@@ -239,7 +239,7 @@ func (m *Machine) planned(r Record) error {
 		return fmt.Errorf("cannot adopt a plan: the record holds none")
 	}
 	if err := m.fits(r.Plan); err != nil {
-		return fmt.Errorf("cannot adopt a plan: %w", err)
+		return err
 	}
 	m.plan, m.next, m.replan, m.code, m.reason = r.Plan, 0, false, "", ""
 	return nil
@@ -251,7 +251,7 @@ func (m *Machine) fits(p *plan.Plan) error {
 		return err
 	}
 	if m.plan != nil && (m.plan.Card != p.Card || m.plan.Order != p.Order || m.plan.Profile != p.Profile) {
-		return fmt.Errorf("it is for another card or order")
+		return fmt.Errorf("cannot adopt a plan: it is for another card or order")
 	}
 	return nil
 }

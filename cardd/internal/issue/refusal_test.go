@@ -1,0 +1,95 @@
+package issue
+
+import (
+	"testing"
+
+	"jukicard/cardd/plan"
+)
+
+// outcomes are what each operation's bad endings mean for the job; "" goes on by
+// looking at the card again.
+var outcomes = []struct {
+	op                   plan.Op
+	on                   string
+	refused, unavailable State
+	doubt                State
+}{
+	{plan.Open, "text", Held, Held, Running},
+	{plan.ReadKey, "text/card-key", Spoiled, Held, Running},
+	{plan.Generate, "text/card-key", Spoiled, Held, Running},
+	{plan.Request, "text/card-key", Spoiled, Held, Running},
+	{plan.Certify, "text/number", Held, Held, Running},
+	{plan.Update, "text/number", Spoiled, Held, Running},
+	{plan.Compare, "text/number", Spoiled, Held, Running},
+	{plan.SetPIN, "text/pin", Spoiled, Held, Running},
+	{plan.ProvePIN, "text/pin", Spoiled, Held, Running},
+	{plan.Put, "text/expiry", Spoiled, Held, Running},
+	{plan.Lock, "text", Spoiled, Held, Running},
+	{plan.Confirm, "domain", Spoiled, Held, Running},
+	{plan.Print, "face", Held, Held, Held},
+}
+
+// TestWhatABadEndingMeans goes through every operation and every result.
+func TestWhatABadEndingMeans(t *testing.T) {
+	for _, row := range outcomes {
+		for result, want := range map[Result]State{Refused: row.refused, Unavailable: row.unavailable, Doubt: row.doubt, OK: Running} {
+			t.Run(string(row.op)+" "+string(result), func(t *testing.T) {
+				m := New()
+				p := &plan.Plan{Version: 1, Profile: "mynumber-1", Order: "LAB-1", Card: "A"}
+				if row.op != plan.Open {
+					p.Steps = []plan.Step{step(plan.Open, "text")}
+				}
+				p.Steps = append(p.Steps, step(row.op, row.on))
+				must(t, m.Apply(Record{Kind: Planned, Result: OK, Plan: p}))
+				for _, s := range p.Steps {
+					must(t, m.Apply(Record{Kind: Intent, Step: s.ID}))
+					r := Record{Kind: Outcome, Step: s.ID, Result: OK, Facts: map[string]string{FactLength: "7"}}
+					if s.Op == row.op {
+						r.Result, r.Code, r.Text = result, "CODE", "in words"
+					}
+					must(t, m.Apply(r))
+				}
+				state, code, _ := m.State()
+				if state != want {
+					t.Errorf("the job is %s, want %s", state, want)
+				}
+				if (code != "") != (result != OK) {
+					t.Errorf("the job has code %q", code)
+				}
+				if a, ok := m.Next(); ok && result == Doubt && a.Do != Observe {
+					t.Errorf("next comes %s, and the card is not looked at", a.Do)
+				}
+			})
+		}
+	}
+}
+
+// TestEveryOperationIsInTheTable: a new operation must have its endings thought about.
+func TestEveryOperationIsInTheTable(t *testing.T) {
+	listed := map[plan.Op]bool{}
+	for _, row := range outcomes {
+		listed[row.op] = true
+		p := plan.Plan{Version: 1, Steps: []plan.Step{step(row.op, row.on)}}
+		if row.op != plan.Open {
+			p.Steps = append([]plan.Step{step(plan.Open, "text")}, p.Steps...)
+		}
+		if err := p.Check(); err != nil {
+			t.Errorf("the table's step is none: %v", err)
+		}
+	}
+	for _, op := range []plan.Op{
+		plan.Open, plan.ReadKey, plan.Generate, plan.Request, plan.Certify, plan.Update, plan.Compare,
+		plan.SetPIN, plan.ProvePIN, plan.Put, plan.Lock, plan.Confirm, plan.Print,
+	} {
+		if !listed[op] {
+			t.Errorf("%s is not in the table", op)
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
