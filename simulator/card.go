@@ -21,6 +21,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"io"
+	"sync"
 
 	"jukicard/apdu"
 	"jukicard/apdu/profile"
@@ -83,6 +84,8 @@ type Card struct {
 	sets     []keySet
 	store    store
 
+	refusal refusal // of the command at hand; none but in ProcessRefused
+
 	session
 }
 
@@ -120,10 +123,7 @@ func NewBlank(o Options) (*Card, error) {
 			return nil, fmt.Errorf("cannot make card: %w", err)
 		}
 	}
-	if o.StateFile != "" {
-		c.store = &fileStore{path: o.StateFile}
-	}
-	if err := c.Save(); err != nil {
+	if err := c.keepIn(o.StateFile); err != nil {
 		return nil, fmt.Errorf("cannot make card: %w", err)
 	}
 	return c, nil
@@ -133,7 +133,7 @@ func NewBlank(o Options) (*Card, error) {
 func newShell(o Options) (*Card, error) {
 	c := &Card{profile: o.Profile, rand: o.Rand, pool: o.KeyPool, id: o.CardID, store: memoryOnly{}}
 	if c.profile == nil {
-		p, err := profile.Load(DefaultProfile)
+		p, err := usualProfile()
 		if err != nil {
 			return nil, err
 		}
@@ -157,6 +157,9 @@ func newShell(o Options) (*Card, error) {
 	c.PowerOff()
 	return c, nil
 }
+
+// usualProfile is read once: cards only look at it.
+var usualProfile = sync.OnceValues(func() (*profile.Card, error) { return profile.Load(DefaultProfile) })
 
 func firstATR(p *profile.Card, contactless bool) []byte {
 	want := "contact"

@@ -63,12 +63,17 @@ func (c *Card) externalAuthenticate(apdu.Command) apdu.SW {
 	return apdu.SWConditionsNotSatisfied
 }
 
+// openChannel is EXTERNAL AUTHENTICATE, secured and in its place.
+func (c *Card) openChannel(cmd apdu.Command) apdu.SW {
+	return c.channel.ExternalAuthenticate(cmd)
+}
+
 // dispatchSecured handles CLA 04 and 84: it opens the channel, or carries out a
 // command that came through it and protects the answer.
 func (c *Card) dispatchSecured(cmd apdu.Command) apdu.SW {
 	switch {
 	case c.channel.Pending() && cmd.INS == apdu.INSExternalAuthenticate && c.life != lifeTerminated:
-		return c.channel.ExternalAuthenticate(cmd)
+		return c.unlessRefused((*Card).openChannel, cmd)
 	case c.channel.Pending():
 		c.channel.Reset()
 	}

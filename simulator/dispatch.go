@@ -70,7 +70,7 @@ func (c *Card) Process(command []byte) []byte {
 	if len(c.pending) > 0 {
 		// Some drivers repeat the class of the command before, secured or not.
 		if cmd.INS == apdu.INSGetResponse {
-			return c.answer(cmd.Ne, c.getResponse(cmd))
+			return c.answer(cmd.Ne, c.unlessRefused((*Card).getResponse, cmd))
 		}
 		c.dropPending() // ISO/IEC 7816-4:2020, 5.3.4: any other command gives it up
 	}
@@ -121,6 +121,10 @@ func plainInChannel(cmd apdu.Command) bool {
 
 // dispatch carries out a command that is in the clear or has been unwrapped.
 func (c *Card) dispatch(cmd apdu.Command) apdu.SW {
+	return c.unlessRefused((*Card).carryOut, cmd)
+}
+
+func (c *Card) carryOut(cmd apdu.Command) apdu.SW {
 	if c.channel.Pending() {
 		c.channel.Reset() // EXTERNAL AUTHENTICATE must be next, and it comes secured
 	}

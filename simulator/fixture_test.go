@@ -256,25 +256,23 @@ func writeFile(t testing.TB, s *scp03.Session, f *profile.File) {
 // masters are cards made once, by name, to be copied.
 var masters sync.Map
 
-// copyOf is a card of its own like the one that make makes; keys are shared, because
-// checking them takes most of the time of taking a card up.
+// copyOf is a card of its own like the one that make makes.
 func copyOf(t testing.TB, name string, make func() *Card) *Card {
 	t.Helper()
-	kept, ok := masters.Load(name)
+	master, ok := masters.Load(name)
 	if !ok {
-		kept, _ = masters.LoadOrStore(name, make())
+		master, _ = masters.LoadOrStore(name, make())
 	}
-	master := kept.(*Card)
-	c := replay(t, withoutKeys(master))
-	for i, a := range master.apps {
-		for j, k := range a.keys {
-			c.apps[i].keys[j].private = k.private
-		}
-		if a.messaging != nil {
-			c.apps[i].messaging.private = a.messaging.private
-		}
+	return clone(t, master.(*Card), options())
+}
+
+func clone(t testing.TB, c *Card, o Options) *Card {
+	t.Helper()
+	twin, err := c.Clone(o)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return c
+	return twin
 }
 
 // withoutKeys is the snapshot but for the RSA keys, which cost most to write down.

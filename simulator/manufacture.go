@@ -169,9 +169,9 @@ func (c *Card) makeObjects() ([]change, error) {
 		case "intermediate-key-id":
 			value = keyID(intermediateKey, 1)
 		case "intermediate-cv-certificate":
-			value, err = cvCertificate(keyID(issuerKey, 1), keyID(intermediateKey, 1))
+			value, err = intermediateCertificate()
 		case "cv-certificate":
-			value, err = cvCertificate(keyID(intermediateKey, 1), keyID(cardKey, 1))
+			value, err = cardCertificate()
 		}
 		if err != nil {
 			return nil, err
@@ -203,6 +203,17 @@ func keyID(name string, number int) []byte {
 // them carry and verify under this one key: it is drawn once a process, and nobody
 // off the card knows it.
 var makerKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(nil, rsaBits) })
+
+// The certificates from the issuer down to a card name keys of the maker's and not
+// the card: they are signed once a process.
+var (
+	intermediateCertificate = sync.OnceValues(func() ([]byte, error) {
+		return cvCertificate(keyID(issuerKey, 1), keyID(intermediateKey, 1))
+	})
+	cardCertificate = sync.OnceValues(func() ([]byte, error) {
+		return cvCertificate(keyID(intermediateKey, 1), keyID(cardKey, 1))
+	})
+)
 
 // cvCertificate is what stands inside 7F21: GET DATA gives it without the template
 // (card fact sheet, 1.1; 2.2, EF 0004).

@@ -20,7 +20,7 @@ const (
 	opRecord    op = "record"    // On a record file, record At is Data
 	opReference op = "reference" // On a reference, value Data, tries N
 	opTries     op = "tries"     // On a reference, tries N
-	opKey       op = "key"       // On a key, PKCS #8 in Data
+	opKey       op = "key"       // On a key, itself in key or PKCS #8 in Data
 	opObject    op = "object"    // On a data object's tag, Data
 	opLife      op = "life"      // life-cycle state N
 	opSequence  op = "sequence"  // sequence counter N
@@ -38,6 +38,23 @@ type change struct {
 	At   int    `json:"at,omitempty"`
 	N    int    `json:"n,omitempty"`
 	Data []byte `json:"data,omitempty"`
+
+	// key spares a card that is in no file PKCS #8, which costs more than the rest
+	// of an issue.
+	key *rsa.PrivateKey
+}
+
+// encoded is the change as a file keeps it.
+func (ch change) encoded() change {
+	if ch.key == nil {
+		return ch
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(ch.key)
+	if err != nil {
+		panic(fmt.Sprintf("internal error: an RSA key of %s does not encode: %v", ch.On, err))
+	}
+	ch.Data, ch.key = der, nil
+	return ch
 }
 
 // keySet is one SCP03 key set of the domain.
@@ -141,13 +158,16 @@ func (c *Card) applyReference(ch change) error {
 }
 
 func (c *Card) applyKey(ch change) error {
-	parsed, err := x509.ParsePKCS8PrivateKey(ch.Data)
-	if err != nil {
-		return fmt.Errorf("cannot apply change: key of %q: %v", ch.On, err)
-	}
-	private, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return unfit(ch)
+	private := ch.key
+	if private == nil {
+		parsed, err := x509.ParsePKCS8PrivateKey(ch.Data)
+		if err != nil {
+			return fmt.Errorf("cannot apply change: key of %q: %v", ch.On, err)
+		}
+		var ok bool
+		if private, ok = parsed.(*rsa.PrivateKey); !ok {
+			return unfit(ch)
+		}
 	}
 	for _, a := range c.apps {
 		if a.messaging != nil && a.messaging.path == ch.On {
@@ -209,8 +229,17 @@ func (c *Card) find(path string, is func(*element) bool) *element {
 	return nil
 }
 
-// snapshot is the shortest list of changes that makes this card from an empty one.
+// snapshot is memory as a file keeps it.
 func (c *Card) snapshot() []change {
+	changes := c.memory()
+	for i, ch := range changes {
+		changes[i] = ch.encoded()
+	}
+	return changes
+}
+
+// memory is the shortest list of changes that makes this card from an empty one.
+func (c *Card) memory() []change {
 	changes := []change{{Op: opLife, N: int(c.life)}, {Op: opSequence, N: int(c.sequence)}}
 	for _, s := range c.sets {
 		changes = append(changes, putKeysChange(0, s))
@@ -266,11 +295,7 @@ func putKeysChange(old byte, s keySet) change {
 }
 
 func keyChange(path string, private *rsa.PrivateKey) change {
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		panic(fmt.Sprintf("internal error: an RSA key of %s does not encode: %v", path, err))
-	}
-	return change{Op: opKey, On: path, Data: der}
+	return change{Op: opKey, On: path, key: private}
 }
 
 // objectChange sets a data object of the domain.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,7 +66,7 @@ type fileStore struct {
 // keep appends one line. The file must be as this process left it: two cards on one
 // file would each lose the other's changes.
 func (s *fileStore) keep(ch change) (change, error) {
-	line, err := json.Marshal(ch)
+	line, err := json.Marshal(ch.encoded())
 	if err != nil {
 		return change{}, err
 	}
@@ -93,22 +94,27 @@ func (s *fileStore) replace(h header, all func() []change) error {
 	if s.clean {
 		return nil
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	if err := enc.Encode(h); err != nil {
-		return err
-	}
-	for _, ch := range all() {
-		if err := enc.Encode(ch); err != nil {
-			return err
-		}
-	}
-	defer clear(b.Bytes())
-	if err := writeWhole(s.path, b.Bytes()); err != nil {
+	b := format(h, all())
+	defer clear(b)
+	if err := writeWhole(s.path, b); err != nil {
 		return fmt.Errorf("cannot save card: %w", err)
 	}
-	s.size, s.clean = int64(b.Len()), true
+	s.size, s.clean = int64(len(b)), true
 	return nil
+}
+
+// format is a state file.
+func format(h header, changes []change) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	err := enc.Encode(h)
+	for _, ch := range changes {
+		err = errors.Join(err, enc.Encode(ch))
+	}
+	if err != nil {
+		panic(fmt.Sprintf("internal error: a card does not encode: %v", err))
+	}
+	return b.Bytes()
 }
 
 // full says that the file has grown enough to be folded.
@@ -157,38 +163,48 @@ func (c *Card) header() header {
 }
 
 // Load takes a kept card up again, as if it had just been put into a reader. It writes
-// nothing, but for cutting off an unfinished last line. Of o it uses ATR, Contactless, Rand, KeyPool, S16 and, to insist on a
-// generation, Profile; the keys are those in the file.
+// nothing, but for cutting off an unfinished last line. Of o it uses ATR, Contactless,
+// Rand, KeyPool, S16 and, to insist on a generation, Profile; the keys are those in the
+// file.
 func Load(path string, o Options) (*Card, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load card: %w", err)
 	}
 	defer clear(data)
-	h, changes, whole, err := parseState(data)
+	c, whole, err := restore(data, o)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load card from %s: %v", path, err)
-	}
-	if o.Profile == nil {
-		if o.Profile, err = profile.Load(h.Profile); err != nil {
-			return nil, fmt.Errorf("cannot load card from %s: %v", path, err)
-		}
-	}
-	if o.Profile.ID != h.Profile {
-		return nil, fmt.Errorf("cannot load card from %s: it is of generation %s, wanted %s", path, h.Profile, o.Profile.ID)
-	}
-	o.CardID = h.CardID
-	c, err := newShell(o)
-	if err != nil {
-		return nil, fmt.Errorf("cannot load card from %s: %v", path, err)
-	}
-	for i, ch := range changes {
-		if err := c.apply(ch); err != nil {
-			return nil, fmt.Errorf("cannot load card from %s: line %d: %v", path, i+2, err)
-		}
 	}
 	c.store, err = openStore(path, int64(len(data)), int64(whole))
 	return c, err
+}
+
+// restore makes the card of a state file, in memory only. whole is the number of
+// bytes in complete lines.
+func restore(data []byte, o Options) (c *Card, whole int, err error) {
+	h, changes, whole, err := parseState(data)
+	if err != nil {
+		return nil, 0, err
+	}
+	if o.Profile == nil {
+		if o.Profile, err = profile.Load(h.Profile); err != nil {
+			return nil, 0, err
+		}
+	}
+	if o.Profile.ID != h.Profile {
+		return nil, 0, fmt.Errorf("it is of generation %s, wanted %s", h.Profile, o.Profile.ID)
+	}
+	o.CardID = h.CardID
+	if c, err = newShell(o); err != nil {
+		return nil, 0, err
+	}
+	for i, ch := range changes {
+		if err := c.apply(ch); err != nil {
+			return nil, 0, fmt.Errorf("line %d: %v", i+2, err)
+		}
+	}
+	return c, whole, nil
 }
 
 // openStore goes on with a file; bytes behind whole are an unfinished line, which the
