@@ -214,8 +214,11 @@ func (j *Journal) Close() error {
 	return failure("close the journal", err)
 }
 
-// write carries out f in one transaction, durable when write returns.
+// write carries out f in one transaction, durable when write returns. Before and
+// behind it lie the boundaries at which the kill tests end the process.
 func (j *Journal) write(ctx context.Context, f func(*sql.Tx) error) error {
+	boundary()
+	defer boundary()
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
