@@ -407,7 +407,7 @@ func TestFunctionsStayShort(t *testing.T) {
 	}
 }
 
-var failureCode = regexp.MustCompile(`^(JUKI|ORDER|PLAN|CARD|READER|PRINT|PKI|STATION|API|CONFIG|JOURNAL|VAULT|FACE)(-[A-Z0-9]+)+$`)
+var failureCode = regexp.MustCompile(`^(JUKI|ORDER|PLAN|CARD|READER|PRINT|PKI|STATION|API|CONFIG|JOURNAL|VAULT|FACE|UPSTREAM)(-[A-Z0-9]+)+$`)
 
 // begins is whether code is the beginning that several listed codes share.
 func begins(code string, listed map[string]bool) bool {

@@ -58,6 +58,34 @@ const (
 	APIForbidden    Code = "API-FORBIDDEN"
 )
 
+// What happens between station, card management and JPKI, and what a reconciliation finds.
+const (
+	UpstreamUnreachable   Code = "UPSTREAM-UNREACHABLE"
+	UpstreamAnswer        Code = "UPSTREAM-ANSWER"
+	UpstreamRefused       Code = "UPSTREAM-REFUSED"
+	UpstreamUnauthorised  Code = "UPSTREAM-UNAUTHORISED"
+	UpstreamConflict      Code = "UPSTREAM-CONFLICT"
+	UpstreamTells         Code = "UPSTREAM-TELLS-MAX"
+	UpstreamTell          Code = "UPSTREAM-TELL"
+	UpstreamAsk           Code = "UPSTREAM-ASK"
+	UpstreamWaiting       Code = "UPSTREAM-WAITING"
+	UpstreamResume        Code = "UPSTREAM-RESUME"
+	UpstreamRefusedStands Code = "UPSTREAM-REFUSED-YET-THERE"
+	UpstreamForgotten     Code = "UPSTREAM-FORGOTTEN"
+	UpstreamUntold        Code = "UPSTREAM-UNTOLD-YET-THERE"
+	UpstreamEarly         Code = "UPSTREAM-EARLY"
+	UpstreamVoidCard      Code = "UPSTREAM-VOID-CARD"
+	UpstreamSpoiledIssued Code = "UPSTREAM-SPOILED-ISSUED"
+	UpstreamSpoiledLive   Code = "UPSTREAM-SPOILED-LIVE"
+	UpstreamChipNotDone   Code = "UPSTREAM-CHIP-NOT-DONE"
+	UpstreamChipNotIssued Code = "UPSTREAM-CHIP-NOT-ISSUED"
+	UpstreamChipStrange   Code = "UPSTREAM-CHIP-STRANGE"
+	UpstreamHalfStrange   Code = "UPSTREAM-HALF-MADE"
+	UpstreamChipStopped   Code = "UPSTREAM-CHIP-STOPPED"
+	UpstreamOrderTwice    Code = "UPSTREAM-ORDER-TWICE"
+	UpstreamNoJob         Code = "UPSTREAM-NO-JOB"
+)
+
 // Entry explains one code.
 type Entry struct {
 	Cause    string // what is wrong, completing "cannot go on: …"
@@ -108,6 +136,31 @@ var entries = map[Code]Entry{
 	APIRequest:      {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
 	APIUnreachable:  {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
 	APIForbidden:    {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
+
+	UpstreamUnreachable:   {"the other side cannot be reached", "nothing is lost: what it has to know waits here and goes out in order; mend the line or wait", "相手システムに接続できません", "通知はこの端末に順番どおり保存され、失われません。回線を直すか復旧をお待ちください"},
+	UpstreamAnswer:        {"the other side answered in a form nobody here understands", "it counts as no answer and is asked again; if it goes on, check the address and both versions", "相手システムの応答を解釈できません", "未応答として扱い再照会します。続くときは接続先と双方の版を確かめてください"},
+	UpstreamRefused:       {"the other side refused the notice", "do not send it again; have the cause mended there, then: cardctl reconcile. Card and terminal keep their state", "相手システムが通知を拒否しました", "再送しないでください。先方で原因を除いてから cardctl reconcile で確かめます。カードと端末の状態はそのまま保たれます"},
+	UpstreamUnauthorised:  {"the other side took a notice for unauthorised access and barred the card's record", "do not send anything for this card; have the record unbarred there, then: cardctl reconcile", "相手システムが不正アクセスと判定し、カードの記録を閉鎖しました", "このカードについて何も送らず、先方で閉鎖を解いてから cardctl reconcile で確かめてください"},
+	UpstreamConflict:      {"the other side knows the notice's number for another card or event", "nothing more is sent for this card; compare both records with the other side", "通知番号が先方で別のカードまたは別の事由に使われています", "このカードの通知を止めました。先方と記録を突き合わせてください"},
+	UpstreamTells:         {"the notice was told as often as is allowed and never arrived", "find out why it is lost on the way, then release it: cardctl reconcile", "通知を上限回数送りましたが届いていません", "途中で失われる原因を除いてから cardctl reconcile で再開してください"},
+	UpstreamTell:          {"terminal and chip are finished, card management was never told", "cardctl reconcile --mend asks card management and, where it does not have it, tells it", "端末とチップは完了済みですが、カード管理へ通知していません", "cardctl reconcile --mend が照会し、未登録なら通知します"},
+	UpstreamAsk:           {"it is not known whether card management received the notice", "nothing to do by hand: it is asked before anything is sent again", "カード管理へ通知が届いたか分かりません", "操作は不要です。再送の前に必ず照会します"},
+	UpstreamWaiting:       {"card management is told when its turn comes", "nothing to do by hand; if it takes long, look whether the other side can be reached", "カード管理への通知は順番待ちです", "操作は不要です。長引くときは接続を確かめてください"},
+	UpstreamResume:        {"the chip is finished, its job here is not", "put the card in and resume the job: cardctl job resume", "チップは完了済みですが、端末の処理が終わっていません", "カードを入れ cardctl job resume で再開してください"},
+	UpstreamRefusedStands: {"card management refused the notice and yet shows what it said", "make sure why with card management, then release the notice", "カード管理は通知を拒否しましたが、状態は一致しています", "カード管理に理由を確かめてから、保留を解いてください"},
+	UpstreamForgotten:     {"card management accepted the notice and does not show it any more", "do not send it again; card management has to restore its record", "カード管理は通知を受理しましたが、反映されていません", "再送せず、カード管理に記録の復元を依頼してください"},
+	UpstreamUntold:        {"card management shows what it was not told from here", "hold the queue; find out whether another terminal told it or this journal is an old copy", "通知していない状態がカード管理に登録されています", "送信を止め、別端末の通知か、この記録が古い控えかを確かめてください"},
+	UpstreamEarly:         {"card management has the card as handed over while it is still being made", "stop the job and do not hand the card out; compare the card's number with card management", "作成中のカードが、カード管理では交付済です", "処理を止め、カードを渡さず、番号をカード管理と照合してください"},
+	UpstreamVoidCard:      {"card management has abolished the card", "do not use it; destroy it before two persons. What is abolished cannot be restored", "カード管理で廃止されたカードです", "使用せず、二人で立ち会って廃棄してください。廃止は取り消せません"},
+	UpstreamSpoiledIssued: {"the card was spoiled here, card management has it as handed over", "find the card and destroy it before two persons; a person with the right to do so has it abolished", "この端末で使用不可としたカードが、カード管理では交付済です", "カードを探して二人で廃棄し、権限のある職員が廃止を届け出てください"},
+	UpstreamSpoiledLive:   {"the card was spoiled here, and its chip works", "destroy it before two persons; do not hand it out", "使用不可としたカードのチップが動作します", "渡さずに、二人で立ち会って廃棄してください"},
+	UpstreamChipNotDone:   {"the journal has the card as finished and read back, its chip is not", "lay the card aside: it is another card with the same number, or the journal is another card's", "端末では完了済みですが、チップは未完了です", "カードを別に保管してください。番号の同じ別のカードか、記録の取り違えです"},
+	UpstreamChipNotIssued: {"card management has the card as handed over, its chip is not finished", "lay the card aside and compare the number with card management: it is the wrong card, or it was never finished", "カード管理では交付済ですが、チップは未完了です", "カードを別に保管し、番号をカード管理と照合してください。カードの取り違えか未完了です"},
+	UpstreamChipStrange:   {"the chip is finished, and neither this terminal nor card management knows of it", "do not hand it out; find the terminal that made it and run cardctl reconcile there", "チップは完了済みですが、この端末にもカード管理にも記録がありません", "渡さずに、作成した端末を探し、そこで cardctl reconcile を実行してください"},
+	UpstreamHalfStrange:   {"the chip is half made and no job here knows it", "find the terminal that began it; without one it goes to destruction", "チップは書込み途中で、この端末に記録がありません", "書込みを始めた端末を探し、なければ廃棄へ回してください"},
+	UpstreamChipStopped:   {"the chip is stopped, the others do not know", "the chip is right: it cannot be used any more. Destroy it before two persons and have it abolished", "チップが停止していますが、ほかの記録にありません", "使用できません。二人で立ち会って廃棄し、廃止を届け出てください"},
+	UpstreamOrderTwice:    {"one order has more than one finished card", "hand none of them out; one is kept, the others are destroyed before two persons and abolished", "一件の申請に完了済みのカードが複数あります", "どれも渡さず、一枚を残して二人で廃棄し、廃止を届け出てください"},
+	UpstreamNoJob:         {"a notice about the card is in the outbox, its job is not in the journal", "stop cardd and keep the journal as evidence; it is incomplete", "通知の記録はありますが、処理の記録がありません", "carddを止め、記録を証拠として保管してください。記録が欠けています"},
 }
 
 // Explain gives the entry of a code; ok is false for a code that is not in the list.
