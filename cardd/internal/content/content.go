@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf8"
 
 	"jukicard/apdu/profile"
 	"jukicard/apdu/tlv"
@@ -38,6 +40,32 @@ type Person struct {
 
 // Format shows nothing of the person whatever the verb.
 func (p Person) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[person]") }
+
+// check refuses what would make an object of another length than public readers know.
+// Its errors name the field and show nothing of it.
+func (p Person) check() error {
+	for _, f := range []struct {
+		name, value string
+		length      int
+	}{
+		{"個人番号", p.MyNumber, 12}, {"住民票コード", p.ResidentCode, 11}, {"birth date", p.Birth, 8}, {"sex", p.Sex, 1},
+		{"card expiry", p.Expiry, 8}, {"municipality", p.Municipality, 5},
+	} {
+		if len(f.value) != f.length || !digits(f.value) {
+			return fmt.Errorf("cannot make contents: %s is not %d digits", f.name, f.length)
+		}
+	}
+	for name, value := range map[string]string{"氏名": p.Name, "住所": p.Address} {
+		if value == "" || !utf8.ValidString(value) {
+			return fmt.Errorf("cannot make contents: %s is empty or not UTF-8", name)
+		}
+	}
+	return nil
+}
+
+func digits(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+}
 
 // Images are the pictures the chip holds.
 type Images struct {
@@ -87,8 +115,11 @@ const serialLen = 15
 
 // New checks the source and makes the book.
 func New(s Source) (*Book, error) {
-	if len(s.CardID) < serialLen {
-		return nil, fmt.Errorf("cannot use the card identification number: it has %d characters, at least %d are needed", len(s.CardID), serialLen)
+	if len(s.CardID) < serialLen || !digits(s.CardID[len(s.CardID)-serialLen:]) {
+		return nil, fmt.Errorf("cannot use the card identification number: it does not end in %d digits", serialLen)
+	}
+	if err := s.Person.check(); err != nil {
+		return nil, err
 	}
 	return &Book{
 		profile: s.Profile, product: s.Product, person: s.Person, images: s.Images, with: s.Certificates,
@@ -268,8 +299,9 @@ func (b *Book) seal(ctx context.Context, s pki.Sealing, message []byte) ([]byte,
 	return b.sealer.Seal(ctx, s, pki.DigestInfoSHA256(sum[:]))
 }
 
-// long encodes with the length form 82 hh ll that cards show for constructed
-// objects of 128 bytes and more, and the short form below (card fact sheet, 2.2).
+// long encodes with the length form 82 hh ll, which cards show also below 256 bytes, for
+// every object of 128 bytes and more, and with the short form below: one form each
+// throughout a card (card fact sheet, 2.2).
 func long(tag tlv.Tag, value []byte) []byte {
 	if len(value) < 128 {
 		return tlv.Append(nil, tag, value)

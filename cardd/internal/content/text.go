@@ -19,8 +19,8 @@ func textNumber(_ context.Context, b *Book) ([]byte, error) {
 func (b *Book) attributeObjects() [][]byte {
 	p := b.person
 	return [][]byte{
-		tlv.Append(nil, 0xDF22, []byte(p.Name)),
-		tlv.Append(nil, 0xDF23, []byte(p.Address)),
+		long(0xDF22, []byte(p.Name)),
+		long(0xDF23, []byte(p.Address)),
 		tlv.Append(nil, 0xDF24, []byte(p.Birth)),
 		tlv.Append(nil, 0xDF25, []byte(p.Sex)),
 	}
