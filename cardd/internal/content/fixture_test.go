@@ -23,7 +23,7 @@ import (
 // shows byte for byte; what it does not show is plainly invented.
 var holder = Person{
 	MyNumber: "999999999999", ResidentCode: "99999999999",
-	Name: "黒桐　幹也", Address: "東京都清瀬市観布子南１－７－２０２", Birth: "19800217", Sex: "1",
+	Name: "黒桐　幹也", Address: "東京都清瀬市観布子南１２－７－２０２", Birth: "19800217", Sex: "1",
 	Expiry: "20350217", Municipality: "13221", SealedReference: bytes.Repeat([]byte{0xC5}, 256),
 }
 
@@ -159,13 +159,12 @@ func take(file []byte, at int) (object, int, error) {
 	}
 	n := int(file[at])
 	at++
-	for more := n - 0x80; n >= 0x80; {
+	if more := n - 0x80; more >= 0 {
 		n = 0
 		for range more {
 			n = n<<8 | int(file[at])
 			at++
 		}
-		break
 	}
 	if at+n > len(file) {
 		return object{}, 0, fmt.Errorf("object %X at %d says %d bytes, %d are left", o.tag, start, n, len(file)-at)
