@@ -23,6 +23,7 @@ import (
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/scrub"
 	"jukicard/cardd/internal/station"
 	"jukicard/cardd/plan"
 	"jukicard/reader"
@@ -37,12 +38,14 @@ type Server struct {
 	jobs sync.WaitGroup
 	mu   sync.Mutex
 	lab  map[string]*client.Lab // by job, kept where the configuration says lab
+
+	sweep *scrub.Sweeper // after whatever carried an order
 }
 
 // New is a server for a daemon whose station tells hub its events. ctx bounds the
 // jobs, not the requests.
 func New(ctx context.Context, d *daemon.Daemon, hub *Hub, log *slog.Logger) *Server {
-	return &Server{d: d, hub: hub, log: log, ctx: ctx, lab: map[string]*client.Lab{}}
+	return &Server{d: d, hub: hub, log: log, ctx: ctx, lab: map[string]*client.Lab{}, sweep: scrub.New()}
 }
 
 // Wait returns when no job runs any more.
@@ -139,11 +142,14 @@ func Draft(p *plan.Plan, blank bool) client.Draft {
 }
 
 func (s *Server) issue(ctx context.Context, in *orderInput) (*body[client.Job], error) {
+	carries(ctx)
+	defer s.sweep.Soon()
 	defer clear(in.RawBody)
 	r, err := parseIssue(in.RawBody, in.ContentType)
 	if err != nil {
 		return nil, asFailure(err)
 	}
+	defer r.clear()
 	if r.lab && !s.d.Config.Lab {
 		return nil, asFailure(failure.New(failure.APINotLab, "", nil))
 	}
@@ -179,6 +185,7 @@ func (s *Server) submit(ctx context.Context, r *issueRequest) (string, error) {
 // start runs a job in the background.
 func (s *Server) start(job string, resumed bool) {
 	s.jobs.Go(func() {
+		defer s.sweep.Soon()
 		if err := s.d.Station.Run(s.ctx, job); err != nil {
 			s.log.Error("job stopped", "job", job, "resumed", resumed, "error", err)
 			f := asFailure(err)

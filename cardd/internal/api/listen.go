@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jukicard/cardd/internal/failure"
@@ -51,6 +52,21 @@ type peerConn struct {
 	net.Conn
 	peer
 	release func()
+	carried atomic.Bool // an order: net/http's buffers hold a part of it until the end
+}
+
+// carries notes that the request's connection carried an order.
+func carries(ctx context.Context) {
+	if c, _ := ctx.Value(peerKey{}).(*peerConn); c != nil {
+		c.carried.Store(true)
+	}
+}
+
+// swept asks for a sweep when a connection has closed that carried an order.
+func (s *Server) swept(conn net.Conn, state http.ConnState) {
+	if c, _ := conn.(*peerConn); c != nil && state == http.StateClosed && c.carried.Load() {
+		s.sweep.Soon()
+	}
 }
 
 // Close closes the connection and frees its slot.
@@ -91,7 +107,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 			return context.WithValue(ctx, peerKey{}, p)
 		},
 		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnState:   s.swept,
 	}
+	sweepCtx, rest := context.WithCancel(ctx)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { s.sweep.Run(sweepCtx) })
+	defer sweeping.Wait()
+	defer rest()
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(newPeerListener(l, s.d.Config.Limits.Clients)) }()
 	select {

@@ -56,6 +56,12 @@ type issueRequest struct {
 	contentType string
 }
 
+// clear wipes order and PINs, which are copies of the body's.
+func (r *issueRequest) clear() {
+	clear(r.order)
+	clear(r.pins)
+}
+
 // parseIssue takes the envelope apart and leaves order and PINs as they are.
 func parseIssue(b []byte, contentType string) (*issueRequest, error) {
 	r := &issueRequest{contentType: contentType}
