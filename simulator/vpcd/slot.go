@@ -36,6 +36,9 @@ type slot struct {
 	card     Card
 	onAttach func() // may be nil
 	attached bool   // the reader has asked for the ATR
+	powered  bool   // the reader has done something with the card
+	asked    int    // how often the ATR was asked for
+	patient  bool   // being overlooked is borne
 	in, out  []byte // reused for each message
 }
 
@@ -44,7 +47,16 @@ func newSlot(ctx context.Context, r io.Reader, w io.Writer, card Card, onAttach 
 		in: make([]byte, bodyMax)}
 }
 
-// serve answers messages until the connection fails; its error is always errGone.
+// asksMax is how often pcscd asks for the ATR, every 400 ms, of a card that it has
+// not powered: more, and it has overlooked the card. A card put in again before
+// pcscd saw that it was pulled is one: pcscd takes it for absent for ever, until it
+// is out for longer than that (seen: pcscd 1.9.9, a card pulled in mid-command).
+const asksMax = 4
+
+var errOverlooked = errors.New("the reader overlooks the card")
+
+// serve answers messages until the connection fails, errGone, or the reader shows
+// that it overlooks the card, errOverlooked.
 func (s *slot) serve() error {
 	defer func() { clear(s.in); clear(s.out[:cap(s.out)]) }() // they carried PINs
 	for {
@@ -53,6 +65,9 @@ func (s *slot) serve() error {
 			return gone(err)
 		}
 		answer, due := s.obey(body)
+		if s.asked > asksMax && !s.powered && !s.patient {
+			return errOverlooked
+		}
 		if s.ctx.Err() != nil {
 			return gone(s.ctx.Err()) // removed in mid-command: the answer stays in the card
 		}
@@ -86,8 +101,10 @@ func (s *slot) obey(body []byte) (answer []byte, due bool) {
 			s.card.PowerOff()
 			return nil, false
 		case ctrlOn:
+			s.powered = true
 			return nil, false
 		case ctrlReset:
+			s.powered = true
 			s.card.Reset()
 			return nil, false
 		case ctrlATR:
@@ -97,6 +114,7 @@ func (s *slot) obey(body []byte) (answer []byte, due bool) {
 	if len(body) < apduMin {
 		return wrongLength, true
 	}
+	s.powered = true
 	answer = s.card.Process(body)
 	if len(answer) > bodyMax {
 		return wrongLength, true
@@ -109,6 +127,7 @@ func (s *slot) attach() []byte {
 		s.onAttach()
 	}
 	s.attached = true
+	s.asked++
 	return s.card.ATR()
 }
 

@@ -57,12 +57,14 @@ const (
 // Serve inserts card into the reader that listens on addr (host:port) and serves
 // it until ctx ends, which is the card's removal, even in mid-command: the answer
 // of a command on the wire is then not sent. When the reader goes away, because
-// pcscd restarts, the card loses its power and Serve dials again.
+// pcscd restarts, the card loses its power and Serve dials again. A reader that
+// overlooks the card gets it put in once more.
 //
 // The error is nil when ctx ended, else it says why the reader could not be
 // reached within Options.Patience.
 func Serve(ctx context.Context, addr string, card Card, o Options) error {
 	a := newApproach(addr, o.Patience)
+	overlooked := 0
 	for {
 		conn, err := a.dial(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -71,22 +73,35 @@ func Serve(ctx context.Context, addr string, card Card, o Options) error {
 		if err != nil {
 			return nil
 		}
-		s, err := attend(ctx, conn, card, o.OnAttach)
+		s, err := attend(ctx, conn, card, o.OnAttach, overlooked == overlookedMax)
 		card.PowerOff()
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, errOverlooked):
+			overlooked++
+			a = newApproach(addr, o.Patience)
+			a.wait = outLongEnough
+			continue
 		case !errors.Is(err, errGone):
 			return fmt.Errorf("cannot serve the card in the virtual reader at %s: %w", addr, err)
 		case s.attached:
 			a = newApproach(addr, o.Patience)
 		}
+		overlooked = 0
 	}
 }
 
+// A card that is overlooked is taken out for longer than pcscd needs to see it, so
+// many times at most: a pcscd built to power no card by itself overlooks them all.
+const (
+	overlookedMax = 3
+	outLongEnough = time.Second
+)
+
 // attend serves one connection until it breaks or ctx ends. The slot tells
 // whether the reader ever saw the card.
-func attend(ctx context.Context, conn *net.TCPConn, card Card, onAttach func()) (*slot, error) {
+func attend(ctx context.Context, conn *net.TCPConn, card Card, onAttach func(), patient bool) (*slot, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer func() {
 		stop()
@@ -97,6 +112,7 @@ func attend(ctx context.Context, conn *net.TCPConn, card Card, onAttach func()) 
 		return nil, fmt.Errorf("cannot set up the connection: %w", err)
 	}
 	s := newSlot(ctx, r, conn, card, onAttach)
+	s.patient = patient
 	return s, s.serve()
 }
 
