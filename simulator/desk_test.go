@@ -13,6 +13,7 @@ import (
 	"jukicard/reader"
 	"jukicard/reader/readertest"
 	"jukicard/simulator"
+	"jukicard/simulator/fault"
 )
 
 // deskHands move the suite's cards at a Desk.
@@ -176,4 +177,29 @@ func TestDeskLeavesAMovedCardAlone(t *testing.T) {
 		t.Error(err)
 	}
 	wantAnswer(t, c, readLabel, label)
+}
+
+// After a broken link the card is in doubt: nothing reaches it until it is reset.
+func TestDeskTellsABrokenLink(t *testing.T) {
+	d := simulator.NewDesk("A")
+	card := fault.Wrap(newCard(t))
+	d.Insert(0, card)
+	for _, k := range []fault.Kind{fault.TornCommit, fault.Stalled, fault.MuteAfter, fault.LostBefore, fault.LostAfter, fault.Short} {
+		card.Arm(fault.Script{{At: 2, Kind: k}})
+		c := openCard(t, d, "A", reader.Exclusive)
+		wantAnswer(t, c, selectJPKI, "9000")
+		for range 2 {
+			if _, err := c.Transmit(t.Context(), make([]byte, 4)); !errors.Is(err, reader.ErrLink) || card.Count() != 2 {
+				t.Errorf("%v: error %v after %d commands, want %v after 2", k, err, card.Count(), reader.ErrLink)
+			}
+		}
+		if _, err := c.Reset(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wantAnswer(t, c, readLabel, "6A82") // no application after reset
+		wantAnswer(t, c, selectJPKI, "9000")
+		if err := c.Close(reader.Leave); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -48,7 +48,7 @@ func (c *Card) unlessRefused(h handler, cmd apdu.Command) apdu.SW {
 		return h(c, cmd)
 	}
 	if c.refusal.after {
-		h(c, cmd)
+		_ = h(c, cmd) // done, and not told
 	}
 	return c.refusal.sw
 }
