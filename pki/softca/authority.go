@@ -3,8 +3,9 @@
 //
 // The directory (0700) holds six RSA-2048 keys as unencrypted PKCS #8 (RFC 5958)
 // PEM files (0600) and one SQLite database (WAL, synchronous=FULL) with the own
-// certificates and every certificate issued, holders' data included. Who reads it
-// can issue; who loses it can neither revoke nor answer a repeated request. It is
+// certificates and every certificate issued, sealed under a key from the signature
+// CA's, for holders' data are in them. Who reads the directory can issue and open
+// them; who loses it can neither revoke nor answer a repeated request. It is
 // for laboratories: the keys are not in hardware, and the names are pki.Lab's.
 //
 // An issue is two commits: first the serial number is reserved for the request ID

@@ -23,7 +23,11 @@ func (a *Authority) setUp(dir string) error {
 	ctx := context.Background()
 	return a.store.write(ctx, func(tx *sql.Tx) error {
 		o := owner{ctx: ctx, tx: tx, dir: dir}
-		if err := a.setUpCAs(o); err != nil {
+		err := a.setUpCAs(o)
+		if err != nil {
+			return err
+		}
+		if a.store.register, err = newRegister(a.cas[pki.Signature].key); err != nil {
 			return err
 		}
 		return a.setUpSealers(o)

@@ -25,7 +25,7 @@ const (
 )
 
 // schema: own holds the authority's certificates by name; certificate one row per
-// request ID, with der NULL while only the serial is reserved; crl the number of
+// request ID, with der sealed, and NULL while only the serial is reserved; crl the number of
 // the last list. Times are Unix seconds.
 const schema = `
 CREATE TABLE own (
@@ -51,7 +51,10 @@ CREATE TABLE crl (
 
 // store is the database. All statements go through one connection, so that a
 // transaction of this process never waits for another of its own.
-type store struct{ db *sql.DB }
+type store struct {
+	db       *sql.DB
+	register *register // set once the keys are there, before any row is read or written
+}
 
 // row is what is known of a request ID.
 type row struct {
@@ -81,7 +84,7 @@ func openStore(dir string) (*store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	s := &store{db}
+	s := &store{db: db}
 	if err := s.migrate(context.Background()); err != nil {
 		_ = db.Close() // the first error is the one to tell
 		return nil, err
@@ -145,10 +148,10 @@ type querier interface {
 // find returns the row of an ID, empty when there is none. Another key or purpose
 // under the ID is pki.ErrIDTaken.
 func (s *store) find(ctx context.Context, id string, p pki.Purpose, key []byte) (row, error) {
-	return find(ctx, s.db, id, p, key)
+	return s.findIn(ctx, s.db, id, p, key)
 }
 
-func find(ctx context.Context, q querier, id string, p pki.Purpose, key []byte) (row, error) {
+func (s *store) findIn(ctx context.Context, q querier, id string, p pki.Purpose, key []byte) (row, error) {
 	var (
 		purpose, serial string
 		held, der       []byte
@@ -168,7 +171,8 @@ func find(ctx context.Context, q querier, id string, p pki.Purpose, key []byte) 
 	if !ok {
 		return row{}, errors.New("the database holds a serial number that is none; restore it from a backup")
 	}
-	return row{n, der}, nil
+	der, err = s.register.open(id, der)
+	return row{n, der}, err
 }
 
 // reserve finds the row of an ID or makes one with a serial number that was never
@@ -177,7 +181,7 @@ func (s *store) reserve(ctx context.Context, id string, p pki.Purpose, key []byt
 	var out row
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		var err error
-		if out, err = find(ctx, tx, id, p, key); err != nil || out.serial != nil {
+		if out, err = s.findIn(ctx, tx, id, p, key); err != nil || out.serial != nil {
 			return err
 		}
 		for range serialTries {
@@ -216,9 +220,12 @@ func (s *store) complete(ctx context.Context, id string, der []byte) ([]byte, er
 	var stored []byte
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx,
-			"UPDATE certificate SET der = coalesce(der, ?) WHERE id = ? RETURNING der", der, id).Scan(&stored)
+			"UPDATE certificate SET der = coalesce(der, ?) WHERE id = ? RETURNING der", s.register.seal(id, der), id).Scan(&stored)
 	})
-	return stored, err
+	if err != nil {
+		return nil, err
+	}
+	return s.register.open(id, stored)
 }
 
 // revoke marks an issued certificate; the same again is nothing, and a hold may
@@ -246,13 +253,13 @@ func (s *store) revoke(ctx context.Context, serial *big.Int, why pki.Reason, now
 // list returns all rows, in the order of their IDs.
 func (s *store) list(ctx context.Context) (out []Issued, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		out, err = list(ctx, tx)
+		out, err = s.listIn(ctx, tx)
 		return err
 	})
 	return out, err
 }
 
-func list(ctx context.Context, tx *sql.Tx) (out []Issued, err error) {
+func (s *store) listIn(ctx context.Context, tx *sql.Tx) (out []Issued, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT id, purpose, serial, der, revoked, reason FROM certificate ORDER BY id")
 	if err != nil {
 		return nil, err
@@ -265,6 +272,9 @@ func list(ctx context.Context, tx *sql.Tx) (out []Issued, err error) {
 			revoked, reason sql.NullInt64
 		)
 		if err := rows.Scan(&one.ID, &one.Purpose, &serial, &one.DER, &revoked, &reason); err != nil {
+			return nil, err
+		}
+		if one.DER, err = s.register.open(one.ID, one.DER); err != nil {
 			return nil, err
 		}
 		one.Serial, _ = new(big.Int).SetString(serial, 16)
@@ -282,7 +292,7 @@ func list(ctx context.Context, tx *sql.Tx) (out []Issued, err error) {
 // lacks what a lower one has.
 func (s *store) nextCRL(ctx context.Context, p pki.Purpose) (all []Issued, number int64, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		if all, err = list(ctx, tx); err != nil {
+		if all, err = s.listIn(ctx, tx); err != nil {
 			return err
 		}
 		return tx.QueryRowContext(ctx,
