@@ -154,11 +154,24 @@ func (s *Server) issue(ctx context.Context, in *orderInput) (*body[client.Job], 
 		return nil, asFailure(failure.New(failure.APINotLab, "", nil))
 	}
 	job, err := s.submit(ctx, r)
+	if err == nil {
+		err = s.again(ctx, job)
+	}
 	if err != nil {
 		return nil, asFailure(err)
 	}
 	s.start(job, false)
 	return s.job(ctx, job)
+}
+
+// again lets a held job go on whose order was handed in once more. After a print of
+// which nobody knows the end a person must look first: that is resumed by name.
+func (s *Server) again(ctx context.Context, id string) error {
+	j, err := s.d.Journal.Job(ctx, id)
+	if err != nil || j.State != journal.Held || strings.HasPrefix(j.Reason, string(failure.PrintDoubt)) {
+		return err
+	}
+	return s.d.Station.Resume(ctx, id, false)
 }
 
 // submit reads order and PINs, judges one by the other, and makes the job durable.
