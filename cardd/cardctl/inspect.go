@@ -16,16 +16,17 @@ import (
 
 // holderKey is a key of the holder with everything that belongs to it.
 type holderKey struct {
-	purpose             pki.Purpose
-	key, pin, cert, ca  string
-	usage               x509.KeyUsage
-	usageName, presence string
+	purpose            pki.Purpose
+	key, pin, cert, ca string
+	usage              x509.KeyUsage
+	usageName          string
+	presence           int // its byte in EF 0008 (card fact sheet, 2.1)
 }
 
 var holderKeys = []holderKey{
-	{pki.Authentication, "jpki/auth-key", "jpki/auth-pin", "jpki/auth-cert", "jpki/auth-ca", x509.KeyUsageDigitalSignature, "digitalSignature", "second"},
+	{pki.Authentication, "jpki/auth-key", "jpki/auth-pin", "jpki/auth-cert", "jpki/auth-ca", x509.KeyUsageDigitalSignature, "digitalSignature", 1},
 	{pki.Signature, "jpki/sign-key", "jpki/sign-pin", "jpki/sign-cert", "jpki/sign-ca",
-		x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, "digitalSignature and nonRepudiation", "first"},
+		x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, "digitalSignature and nonRepudiation", 0},
 }
 
 // jpki checks both holder's certificates with their chains and keys.
@@ -47,12 +48,44 @@ func (in *inspection) jpki(ctx context.Context, c *opened) error {
 			return err
 		}
 	}
+	return in.presence(ctx, c)
+}
+
+// presence compares EF 0008 with the certificates that can be seen.
+func (in *inspection) presence(ctx context.Context, c *opened) error {
+	marks, err := c.ReadAll(ctx, "jpki/presence")
+	if err := fatal(err); err != nil {
+		return err
+	}
+	if err != nil || len(marks) < len(holderKeys) {
+		in.add(resultNotRead, "jpki/presence", "the card does not tell which certificates it carries")
+		return nil
+	}
+	var wrong []error
+	for _, h := range holderKeys {
+		marked := marks[h.presence] == presenceMark
+		switch in.states[h.cert] {
+		case "present":
+			if !marked {
+				wrong = append(wrong, fmt.Errorf("%s is there and marked as absent", h.cert))
+			}
+		case "empty", "absent":
+			if marked {
+				wrong = append(wrong, fmt.Errorf("%s is not there and marked as present", h.cert))
+			}
+		}
+	}
+	in.hold("jpki/presence", errors.Join(wrong...), "it tells of the certificates that can be seen as they are")
 	return nil
 }
+
+// presenceMark stands in EF 0008 where a certificate is there.
+const presenceMark = 0x8F
 
 // certificate reads one certificate and notes why there is none to see.
 func (in *inspection) certificate(ctx context.Context, c *opened, path string) (*x509.Certificate, error) {
 	row, cert, err := readCertificate(ctx, c, path)
+	in.states[path] = row.State
 	if err != nil || cert != nil {
 		return cert, err
 	}
@@ -78,15 +111,23 @@ func (in *inspection) caCertificate(ctx context.Context, c *opened, h holderKey)
 }
 
 // judgeCA finds the hierarchy a CA belongs to by its name and judges it as one of
-// that. A CA of another must at least be one.
+// that. Laboratories call themselves as they like; a CA of any other must at least
+// be one.
 func judgeCA(ca *x509.Certificate, p pki.Purpose, now time.Time) (name string, err error) {
-	for _, known := range []struct {
-		name string
-		h    pki.Hierarchy
-	}{{"of the real 公的個人認証サービス", pki.Production()}, {"of the J-LIS test hierarchy", pki.Test()}, {"of a laboratory", pki.Lab()}} {
-		if len(ca.Subject.Organization) == 1 && ca.Subject.Organization[0] == known.h.Organization {
-			return known.name, known.h.JudgeCA(ca, p, now)
-		}
+	organization := ""
+	if len(ca.Subject.Organization) == 1 {
+		organization = ca.Subject.Organization[0]
+	}
+	switch organization {
+	case pki.Production().Organization:
+		return "of the real 公的個人認証サービス", pki.Production().JudgeCA(ca, p, now)
+	case pki.Test().Organization:
+		return "of the J-LIS test hierarchy", pki.Test().JudgeCA(ca, p, now)
+	}
+	lab := pki.Lab()
+	lab.Organization = organization
+	if lab.JudgeCA(ca, p, now) == nil {
+		return "of a laboratory without authority", nil
 	}
 	return "of a hierarchy not known here", errors.Join(ca.CheckSignatureFrom(ca), inTime(ca, now))
 }

@@ -127,7 +127,7 @@ func (a *app) finish(ctx context.Context, d *client.Client, j *client.Job, e err
 		out.Error = &m
 	}
 	if err == nil && !a.json {
-		a.printf(a.in2("Card %s is issued: job %s, %d steps, all proven.\n", "カード %s を発行しました。処理 %s、全 %d 手順を確認済み。\n"), j.Card, j.ID, j.Total)
+		a.printf(a.in2("Card %s is issued and proven: job %s\n", "カード %s を発行し、確認しました。処理 %s\n"), j.Card, j.ID)
 		a.printFiles(out)
 	}
 	if a.json && (err == nil || out.Error != nil) {

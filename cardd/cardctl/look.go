@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"strings"
 	"time"
@@ -297,10 +299,19 @@ func readCertificate(ctx context.Context, c *opened, path string) (certificateRo
 	}
 	row.State, row.Subject, row.Serial = "present", cert.Subject.CommonName, cert.SerialNumber.Text(16)
 	if row.Subject == "" {
-		row.Subject = cert.Subject.String()
+		row.Subject = nameText(cert.RawSubject)
 	}
-	row.Issuer, row.From, row.Until = cert.Issuer.String(), &cert.NotBefore, &cert.NotAfter
+	row.Issuer, row.From, row.Until = nameText(cert.RawIssuer), &cert.NotBefore, &cert.NotAfter
 	return row, cert, nil
+}
+
+// nameText is a distinguished name as it stands in the certificate (RFC 4514).
+func nameText(raw []byte) string {
+	var name pkix.RDNSequence
+	if _, err := asn1.Unmarshal(raw, &name); err != nil {
+		return ""
+	}
+	return name.String()
 }
 
 // why says why a certificate cannot be seen.

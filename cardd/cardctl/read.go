@@ -195,6 +195,9 @@ func explainRefusal(p *profile.Card, path string, err error) error {
 // deliver gives the bytes in the form asked for. Files may hold personal data:
 // one is made readable by its owner alone.
 func (a *app) deliver(path string, b []byte, r reading) error {
+	if len(b) == 0 {
+		a.note("%s is empty: nothing is written there.\n", "%s は空です。\n", path)
+	}
 	switch {
 	case r.out != "":
 		if err := os.WriteFile(r.out, b, 0o600); err != nil {

@@ -52,8 +52,10 @@ func (in *inspection) text(ctx context.Context, c *opened) error {
 	if err != nil {
 		return err
 	}
-	if _, err := in.present(ctx, c, "text/pin"); err != nil {
-		return err
+	for _, path := range []string{"text/pin", "text/reference-a", "text/reference-b"} {
+		if _, err := in.present(ctx, c, path); err != nil {
+			return err
+		}
 	}
 	if err := in.textSeal(ctx, c, key); err != nil {
 		return err

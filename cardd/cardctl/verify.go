@@ -71,7 +71,7 @@ func (a *app) verify(ctx context.Context, w inspecting) error {
 		return err
 	}
 	defer destroy(values)
-	in := &inspection{values: values, now: time.Now()}
+	in := &inspection{values: values, now: time.Now(), states: map[string]string{}}
 	err = a.identified(ctx, reader.Exclusive, func(c *opened) error { return in.run(ctx, c) })
 	if err != nil {
 		return err
@@ -148,6 +148,7 @@ func (a *app) classPINs(file string) (order.PINs, error) {
 type inspection struct {
 	values   map[string]secret.Bytes // to present, by reference class
 	now      time.Time
+	states   map[string]string // of certificates, as certificateRow has them
 	findings []finding
 }
 
@@ -206,6 +207,10 @@ func (in *inspection) object(ctx context.Context, c *opened, path string) ([]byt
 	}
 	if err != nil {
 		in.add(resultFailed, path, "%v", err)
+		return nil, nil
+	}
+	if len(b) == 0 {
+		in.add(resultNotRead, path, "nothing is written there")
 		return nil, nil
 	}
 	return b, nil
