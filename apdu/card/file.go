@@ -1,6 +1,7 @@
 package card
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 )
 
 // Read reads n bytes of a transparent EF from off; fewer come when the file ends
-// before. READ BINARY with the short EF identifier first, then by offset
+// before, none of an empty one. READ BINARY with the short EF identifier first, then by offset
 // (ISO/IEC 7816-4:2020, 11.3.3).
 func (s *Session) Read(ctx context.Context, path string, off, n int) ([]byte, error) {
 	_, f, err := s.p.File(path)
@@ -35,8 +36,8 @@ func (s *Session) read(ctx context.Context, f *profile.File, path string, off, n
 			return out, err
 		}
 		part, err := s.send(ctx, c, path)
-		if errors.Is(err, apdu.SWWrongP1P2) && len(out) > 0 {
-			return out, nil // the file ended with the last chunk
+		if errors.Is(err, apdu.SWWrongP1P2) && (len(out) > 0 || off == 0 || current) {
+			return out, nil // the file ended with the last chunk, or is empty
 		}
 		if err != nil {
 			return out, err
@@ -93,7 +94,7 @@ func (s *Session) ReadAll(ctx context.Context, path string) ([]byte, error) {
 const objectHead = 2048
 
 // ReadObject reads the one BER-TLV or DER object a file holds and leaves the
-// filler behind it. An empty file gives no bytes. In short form it takes as many
+// filler behind it. A file that is empty or all filler gives no bytes. In short form it takes as many
 // commands as the object has chunks; in extended form one, or two for an object
 // longer than objectHead.
 func (s *Session) ReadObject(ctx context.Context, path string) ([]byte, error) {
@@ -112,6 +113,9 @@ func (s *Session) ReadObject(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(tlv.SkipFiller(head)) == 0 {
+		return nil, nil
+	}
 	n, err := tlv.Size(head)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: it does not hold a TLV object: %v", path, err)
@@ -119,9 +123,11 @@ func (s *Session) ReadObject(ctx context.Context, path string) ([]byte, error) {
 	if n <= len(head) {
 		return head[:n], nil
 	}
-	tail, err := s.read(ctx, f, path, len(head), n-len(head), true)
-	if err != nil {
-		return nil, err
+	var tail []byte
+	if len(head) == first {
+		if tail, err = s.read(ctx, f, path, len(head), n-len(head), true); err != nil {
+			return nil, err
+		}
 	}
 	if len(head)+len(tail) < n {
 		return nil, fmt.Errorf("cannot read %s: its object says %d bytes and the file ends at %d", path, n, len(head)+len(tail))
@@ -138,19 +144,29 @@ func (s *Session) ReadRecord(ctx context.Context, path string, record byte) ([]b
 	if err := s.enter(ctx, path); err != nil {
 		return nil, err
 	}
-	ne := apdu.MaxShortNe
-	if s.channel != nil {
+	ne := s.readChunk(false)
+	if s.channel != nil && f.Size > 0 {
 		ne = f.Size
 	}
-	return s.send(ctx, apdu.Command{INS: apdu.INSReadRecord, P1: record, P2: f.ID.SFI()<<3 | 4, Ne: ne}, path)
+	b, err := s.send(ctx, apdu.Command{INS: apdu.INSReadRecord, P1: record, P2: f.ID.SFI()<<3 | 4, Ne: ne}, path)
+	return bytes.Clone(b), err
 }
 
-// Update writes content from off on, in the largest chunks the channel takes. It
-// must be open. progress is told the bytes written so far after each command.
+// Update writes content from off on, in the largest chunks the channel takes, which
+// must be open on the file's application (ErrNoChannel). A record EF gets its first
+// record whole, whatever off. progress, where not nil, is told the bytes written so
+// far after each command. UPDATE BINARY and UPDATE RECORD (ISO/IEC 7816-4:2020,
+// 11.3.5 and 11.4.5).
 func (s *Session) Update(ctx context.Context, path string, content []byte, off int, progress func(written int)) error {
 	_, f, err := s.p.File(path)
 	if err != nil {
 		return err
+	}
+	if err := s.inChannel(path); err != nil {
+		return err
+	}
+	if off < 0 || len(content) > readMax+1 {
+		return fmt.Errorf("cannot write %s: %d bytes from %d on, 15 bits of offset reach %d", path, len(content), off, readMax)
 	}
 	if f.Kind == profile.Record {
 		return s.updateRecord(ctx, f, path, content)
@@ -195,7 +211,7 @@ func (s *Session) Data(ctx context.Context, tag profile.FileID, name string) ([]
 		c.Ne, c.Extended = apdu.MaxExtendedNe, true
 		b, err = s.send(ctx, c, Domain+"/"+name)
 	}
-	return b, err
+	return bytes.Clone(b), err
 }
 
 // dataNe asks for as much as the object has where the profile knows, so that a
@@ -209,25 +225,36 @@ func (s *Session) dataNe(name string) int {
 	return s.readChunk(false)
 }
 
-// PutData writes a data object of the issuer domain through its channel.
+// PutData writes a data object of the issuer domain through its channel (PUT DATA);
+// ErrNoChannel where that is not open.
 func (s *Session) PutData(ctx context.Context, name string, value []byte) error {
 	tag, ok := s.p.Object(name)
 	if !ok {
 		return fmt.Errorf("cannot write %s/%s: profile %s has no such object", Domain, name, s.p.ID)
 	}
+	if err := s.inChannel(Domain); err != nil {
+		return err
+	}
 	_, err := s.send(ctx, apdu.Command{INS: apdu.INSPutData, P1: byte(tag >> 8), P2: byte(tag), Data: value}, Domain+"/"+name)
 	return err
 }
 
-// CardID is the card identification number.
+// cardIDMax bounds what is taken for a card identification number; the cards seen
+// give 16 digits.
+const cardIDMax = 64
+
+// CardID is the card identification number, digits and letters.
 func (s *Session) CardID(ctx context.Context) (string, error) {
 	tag, _ := s.p.Object("card-id")
 	b, err := s.Data(ctx, tag, "card-id")
 	if err != nil {
 		return "", err
 	}
+	if len(b) == 0 || len(b) > cardIDMax {
+		return "", fmt.Errorf("cannot read the card identification number: it has 1 to %d characters, not %d", cardIDMax, len(b))
+	}
 	for _, c := range b {
-		if c < '0' || c > 'z' {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
 			return "", fmt.Errorf("cannot read the card identification number: it holds a byte %02X", c)
 		}
 	}
@@ -241,8 +268,12 @@ func (s *Session) State(ctx context.Context) ([]byte, error) {
 }
 
 // Lock sets the issuer domain's life-cycle state to locked (SET STATUS,
-// GlobalPlatform Card Specification 2.3.1, 11.10). It cannot be undone.
+// GlobalPlatform Card Specification 2.3.1, 11.10) through the domain's channel. It
+// cannot be undone.
 func (s *Session) Lock(ctx context.Context) error {
+	if err := s.inChannel(Domain); err != nil {
+		return err
+	}
 	_, err := s.send(ctx, apdu.Command{CLA: 0x80, INS: apdu.INSSetStatus, P1: 0x80, P2: s.p.Domain.Locked}, Domain)
 	return err
 }

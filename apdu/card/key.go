@@ -1,6 +1,7 @@
 package card
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"fmt"
@@ -24,7 +25,7 @@ const (
 const publicKeyLen = 5 + 4 + 256 + 5
 
 // Generate makes the key pair on the card through the channel and gives the public
-// half. It may take a minute. After doubt, ask PublicKey.
+// half (ISO/IEC 7816-8:2021, 9.2). It may take a minute. After doubt, ask PublicKey.
 func (s *Session) Generate(ctx context.Context, path string) (*rsa.PublicKey, error) {
 	return s.keyPair(ctx, path, 0x80)
 }
@@ -40,7 +41,7 @@ func (s *Session) keyPair(ctx context.Context, path string, p1 byte) (*rsa.Publi
 	if err != nil {
 		return nil, err
 	}
-	if err := s.enter(ctx, path); err != nil {
+	if err := s.inChannel(path); err != nil {
 		return nil, err
 	}
 	template := tlv.Append(nil, tagTemplate, tlv.Append(nil, tagKey, []byte{key.ID.SFI()}))
@@ -88,7 +89,7 @@ func (s *Session) Sign(ctx context.Context, path string, digestInfo []byte) ([]b
 	if err == nil && len(b) != s.p.Limits.SignatureOutput {
 		return nil, fmt.Errorf("cannot use the signature of %s: %d bytes, %d are wanted", path, len(b), s.p.Limits.SignatureOutput)
 	}
-	return b, err
+	return bytes.Clone(b), err
 }
 
 func signReference(key *profile.Key) byte {

@@ -1,6 +1,7 @@
 package card
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,10 @@ import (
 // ErrEmptyPIN refuses an empty value: VERIFY without data asks for the tries left,
 // and a caller who meant to present a PIN would take its answer for one.
 var ErrEmptyPIN = errors.New("cannot present an empty PIN")
+
+// ErrForm refuses a value that the reference cannot have: a card would count it as a
+// wrong try.
+var ErrForm = errors.New("cannot present the value: it has not the length or the characters of its kind")
 
 // ErrLastTry refuses to spend the last try of a reference.
 var ErrLastTry = errors.New("cannot present the PIN: one try is left, and it is not spent by this software")
@@ -64,8 +69,12 @@ func (s *Session) VerifyGuarded(ctx context.Context, path string, value secret.B
 }
 
 // Set sets reference data and fills its counter through the channel: RESET RETRY
-// COUNTER with P1 02 (ISO/IEC 7816-4:2020, 11.6.10). Twice is once.
+// COUNTER with P1 02 (ISO/IEC 7816-4:2020, 11.6.10). Twice is once. ErrNoChannel where
+// the channel is not open on the application.
 func (s *Session) Set(ctx context.Context, path string, value secret.Bytes) error {
+	if err := s.inChannel(path); err != nil {
+		return err
+	}
 	return s.present(ctx, apdu.INSResetRetryCounter, 0x02, path, value)
 }
 
@@ -93,6 +102,9 @@ func (s *Session) present(ctx context.Context, ins, p1 byte, path string, value 
 	if value.Len() == 0 {
 		return ErrEmptyPIN
 	}
+	if err := value.Lend(func(b []byte) error { return form(ref, b) }); err != nil {
+		return err
+	}
 	if err := s.enter(ctx, path); err != nil {
 		return err
 	}
@@ -102,6 +114,18 @@ func (s *Session) present(ctx context.Context, ins, p1 byte, path string, value 
 		_, err := s.send(ctx, c, path)
 		return err
 	})
+}
+
+// form holds a value against the profile's rule; its error shows nothing of the value.
+func form(ref *profile.Reference, value []byte) error {
+	upper := ref.Alphabet == "upper-alnum"
+	strange := bytes.ContainsFunc(value, func(r rune) bool {
+		return (r < '0' || r > '9') && (!upper || r < 'A' || r > 'Z')
+	})
+	if strange || len(value) < ref.MinLen || len(value) > ref.MaxLen {
+		return fmt.Errorf("%w: %d to %d characters of %s", ErrForm, ref.MinLen, ref.MaxLen, ref.Alphabet)
+	}
+	return nil
 }
 
 // referenceCommand addresses a reference by its short identifier, so that no

@@ -73,7 +73,9 @@ func (s *Session) closeChannel() {
 }
 
 // Select makes an application current, or the issuer domain; the channel ends.
-// SELECT by name without asking for data (ISO/IEC 7816-4:2020, 11.2.2).
+// SELECT by name without asking for data (ISO/IEC 7816-4:2020, 11.2.2). A locked card
+// warns with 6283 and has selected the domain all the same (GlobalPlatform Card
+// Specification 2.3.1, Table 11-83).
 func (s *Session) Select(ctx context.Context, app string) error {
 	aid, err := s.aid(app)
 	if err != nil {
@@ -81,7 +83,8 @@ func (s *Session) Select(ctx context.Context, app string) error {
 	}
 	s.Lost()
 	c := apdu.Command{CLA: 0x00, INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: aid}
-	if _, err := s.send(ctx, c, app); err != nil {
+	_, err = s.send(ctx, c, app)
+	if locked := app == Domain && errors.Is(err, apdu.SWDeactivated); err != nil && !locked {
 		return err
 	}
 	s.app = app
@@ -105,6 +108,19 @@ func (s *Session) enter(ctx context.Context, path string) error {
 		return nil
 	}
 	return s.Select(ctx, app)
+}
+
+// ErrNoChannel refuses to send what belongs into the issuer's channel where none is
+// open on the object's application: a new PIN must not go over the wire in the clear.
+var ErrNoChannel = errors.New("cannot write: the issuer's channel is not open on the application")
+
+// inChannel says whether the channel is open on the application of path. Selecting
+// another application would end it, so nothing is selected here.
+func (s *Session) inChannel(path string) error {
+	if app, _, _ := strings.Cut(path, "/"); s.channel == nil || s.app != app {
+		return fmt.Errorf("%w (%s)", ErrNoChannel, path)
+	}
+	return nil
 }
 
 // Open selects the application, or the issuer domain, and opens the issuer's
@@ -175,12 +191,13 @@ func (s *Session) readChunk(extended bool) int {
 }
 
 // Identify says whether the card is a My Number card: SELECT of its first
-// application answers 9000, and the token label is of this generation. The label
-// is empty when the card has the application and no label.
+// application answers 9000. A card that does not know the application, or the command,
+// is ErrOtherCard. label is the token label, [Label] for this generation; it is empty
+// when the card has the application and gives no label that can be shown.
 func (s *Session) Identify(ctx context.Context) (label string, err error) {
 	first := s.p.Applications[0].Name
 	if err := s.Select(ctx, first); err != nil {
-		if errors.Is(err, apdu.SWFileNotFound) {
+		if strange(err) {
 			return "", ErrOtherCard
 		}
 		return "", err
@@ -190,7 +207,34 @@ func (s *Session) Identify(ctx context.Context) (label string, err error) {
 	if errors.As(err, &refused) {
 		return "", nil
 	}
-	return strings.TrimRight(string(b), " \x00\xff"), err
+	return printable(b), err
+}
+
+// printable is a label without its filler; empty where a terminal could not show it.
+func printable(b []byte) string {
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == 0x00 || b[len(b)-1] == 0xFF) {
+		b = b[:len(b)-1]
+	}
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return ""
+		}
+	}
+	return string(b)
+}
+
+// strange says whether a card refused SELECT by name in the way of one that never
+// heard of the application or of such commands.
+func strange(err error) bool {
+	for _, sw := range []apdu.SW{
+		apdu.SWFileNotFound, apdu.SWInstructionNotSupported, apdu.SWClassNotSupported, apdu.SWWrongLength,
+		apdu.SWIncorrectP1P2, apdu.SWNcInconsistentP1P2, apdu.SWWrongData,
+	} {
+		if errors.Is(err, sw) {
+			return true
+		}
+	}
+	return false
 }
 
 // labelLen is the length of CK_TOKEN_INFO.label (PKCS #11 v2.40, 3.3).
@@ -200,4 +244,4 @@ const labelLen = 32
 const Label = "JPKIAPICCTOKEN2"
 
 // ErrOtherCard means that the card has no application of this profile.
-var ErrOtherCard = errors.New("this is not a My Number card")
+var ErrOtherCard = errors.New("cannot use the card: it is not a My Number card")
