@@ -13,8 +13,19 @@ import (
 var sizeSerial = new(big.Int).Lsh(big.NewInt(1), 62)
 
 // sizeKey stands in for card and authority where only lengths count; it signs
-// nothing that leaves Size.
-var sizeKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+// nothing that leaves Size. Its primes are known to everybody, 2^1024 - 105 and
+// 3 * 2^1022 + 1037: drawing two of its own would be half of what a daemon does before
+// it goes on with a card.
+var sizeKey = sync.OnceValues(func() (*rsa.PrivateKey, error) {
+	one := big.NewInt(1)
+	p := new(big.Int).Sub(new(big.Int).Lsh(one, 1024), big.NewInt(105))
+	q := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(3), 1022), big.NewInt(1037))
+	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+	k := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537}, Primes: []*big.Int{p, q}}
+	k.D = new(big.Int).ModInverse(big.NewInt(int64(k.E)), phi)
+	k.Precompute()
+	return k, k.Validate()
+})
 
 // Size is the length in bytes of the DER certificate that r will become under ca:
 // exact for an authority whose serial numbers have eight bytes, and near it for
