@@ -142,7 +142,6 @@ func Draft(p *plan.Plan, blank bool) client.Draft {
 }
 
 func (s *Server) issue(ctx context.Context, in *orderInput) (*body[client.Job], error) {
-	carries(ctx)
 	defer s.sweep.Soon()
 	defer clear(in.RawBody)
 	r, err := parseIssue(in.RawBody, in.ContentType)

@@ -52,17 +52,10 @@ type peerConn struct {
 	net.Conn
 	peer
 	release func()
-	carried atomic.Bool // an order: net/http's buffers hold a part of it until the end
+	carried atomic.Bool // a body: net/http's buffers hold a part of it until the end
 }
 
-// carries notes that the request's connection carried an order.
-func carries(ctx context.Context) {
-	if c, _ := ctx.Value(peerKey{}).(*peerConn); c != nil {
-		c.carried.Store(true)
-	}
-}
-
-// swept asks for a sweep when a connection has closed that carried an order.
+// swept asks for a sweep when a connection has closed that carried a body.
 func (s *Server) swept(conn net.Conn, state http.ConnState) {
 	if c, _ := conn.(*peerConn); c != nil && state == http.StateClosed && c.carried.Load() {
 		s.sweep.Soon()
@@ -129,7 +122,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	return err
 }
 
-// allow lets in root and the user that cardd runs as, by SO_PEERCRED.
+// allow lets in root and the user that cardd runs as, by SO_PEERCRED, and has a
+// connection that carried a body closed behind its answer.
 func allow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, _ := r.Context().Value(peerKey{}).(*peerConn)
@@ -139,6 +133,10 @@ func allow(next http.Handler) http.Handler {
 			w.WriteHeader(f.Status)
 			_ = json.NewEncoder(w).Encode(f) // the caller may have left
 			return
+		}
+		if r.Method == http.MethodPost { // perhaps with an order, which must not wait in a buffer for the next request
+			p.carried.Store(true)
+			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
 	})
