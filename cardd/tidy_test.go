@@ -354,6 +354,8 @@ func TestNoDeadFiles(t *testing.T) {
 			c := build.Default
 			c.GOOS, c.GOARCH, c.CgoEnabled = system, "amd64", cgo
 			contexts = append(contexts, c)
+			c.BuildTags = []string{"crashpoint"} // the kill tests' daemon
+			contexts = append(contexts, c)
 		}
 	}
 	for _, f := range sources(t).files {
