@@ -68,8 +68,8 @@ func FuzzCard(f *testing.F) {
 	f.Add([]byte{0x80, 0xFF, 0xFF, 0x90, 0, 'x', 'y'})
 	f.Add([]byte{0x80, 0, 0, 0x90, 0, 0x05, 0, 0, 0x63, 0xC3})
 	f.Add([]byte{0x05, 0, 0, 0x6C, 0x10})
+	p := generation1(f)
 	f.Fuzz(func(t *testing.T, script []byte) {
-		p := generation1(t)
 		for _, o := range forms {
 			c := &fuzzCard{script: script}
 			s := New(c, p, o)

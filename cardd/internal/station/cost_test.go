@@ -147,7 +147,7 @@ func TestAPlanCostsWhatItSays(t *testing.T) {
 			})
 		}
 	}
-	for _, product := range []string{"standard", "under15", "infant"} {
+	for _, product := range []string{"standard", "under15", "infant", "face-auth"} {
 		if !products[product] {
 			t.Errorf("no person has the product %s", product)
 		}
