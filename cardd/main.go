@@ -57,6 +57,9 @@ func serve(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := shield(c.Lab); err != nil {
+		return err
+	}
 	log := logger(c)
 	hub := api.NewHub()
 	var server *api.Server

@@ -166,3 +166,21 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// TestNoCoreFileIsEverWritten reads the limit that the kernel keeps for the daemon.
+func TestNoCoreFileIsEverWritten(t *testing.T) {
+	needReaders(t)
+	for _, lab := range []bool{true, false} {
+		d, err := startDaemon(filepath.Join(t.TempDir(), "d"), readers.Reader(deskSlot), lab, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits := string(must(os.ReadFile(filepath.Join("/proc", strconv.Itoa(d.cmd.Process.Pid), "limits"))))
+		if got := strings.Join(strings.Fields(limits[strings.Index(limits, "Max core file size"):])[4:6], " "); got != "0 0" {
+			t.Errorf("lab %v: a core file may have %s bytes", lab, got)
+		}
+		if err := d.stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -37,7 +37,7 @@ type Server struct {
 	ctx  context.Context // of the jobs: it ends when the daemon stops
 	jobs sync.WaitGroup
 	mu   sync.Mutex
-	lab  map[string]*client.Lab // by job, kept where the configuration says lab
+	lab  map[string]*client.Lab // by job; nil until the card is done, absent where nobody asked
 
 	sweep *scrub.Sweeper // after whatever carried an order
 }
@@ -158,6 +158,9 @@ func (s *Server) issue(ctx context.Context, in *orderInput) (*body[client.Job], 
 	}
 	if err != nil {
 		return nil, asFailure(err)
+	}
+	if r.lab {
+		s.wantLab(job)
 	}
 	s.start(job, false)
 	return s.job(ctx, job)
@@ -316,14 +319,25 @@ func (s *Server) receiptKey(context.Context, *struct{}) (*rawOutput, error) {
 	return &rawOutput{ContentType: "application/x-pem-file", Body: s.d.Receipts.Public()}, nil
 }
 
-// KeepLab is what the station of a laboratory calls when a card is done.
+// wantLab notes that a job's card is wanted by other programs.
+func (s *Server) wantLab(job string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lab[job] = nil
+}
+
+// KeepLab is what the station of a laboratory calls when a card is done. What nobody
+// asked for is not kept.
 func (s *Server) KeepLab(job string, l station.Lab) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, wanted := s.lab[job]; !wanted {
+		return
+	}
 	out := &client.Lab{ATR: l.ATR.String(), Certificates: map[string]string{}, Photo: base64.StdEncoding.EncodeToString(l.Photo)}
 	for path, der := range l.Certificates {
 		out.Certificates[path] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.lab[job] = out
 }
 
@@ -333,9 +347,9 @@ func (s *Server) labData(_ context.Context, in *JobPath) (*body[client.Lab], err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.lab[in.ID]
-	if !ok {
-		return nil, asFailure(failure.New(failure.APINoJob, in.ID+" is not a job this daemon has finished since it started", nil))
+	l := s.lab[in.ID]
+	if l == nil {
+		return nil, asFailure(failure.New(failure.APINoJob, in.ID+" is not a job this daemon has finished for a laboratory since it started", nil))
 	}
 	return &body[client.Lab]{Body: *l}, nil
 }
