@@ -131,6 +131,9 @@ func (d *Daemon) openPrinter() (printer.Device, error) {
 // Close gives everything up.
 func (d *Daemon) Close() error {
 	var errs []error
+	if d.Station != nil {
+		d.Station.Close()
+	}
 	if d.Authority != nil {
 		errs = append(errs, d.Authority.Close())
 	}

@@ -137,6 +137,15 @@ var references = []reference{
 	{"text/reference-b", "reference-b", ""},
 }
 
+// chosen is the reference data of that name, where the holder chooses it.
+func chosen(name string) (reference, bool) {
+	i := slices.IndexFunc(references, func(ref reference) bool { return ref.name == name && ref.class != "" })
+	if i < 0 {
+		return reference{}, false
+	}
+	return references[i], true
+}
+
 // certified are the keys of the profile that get certificates.
 var certified = []struct {
 	key, cert string
@@ -349,13 +358,13 @@ func (r *run) withReference(name string, f func(secret.Bytes) error) error {
 		}
 		return f(secret.FromString(text))
 	}
-	i := slices.IndexFunc(references, func(ref reference) bool { return ref.name == name && ref.class != "" })
-	if i < 0 {
+	ref, ok := chosen(name)
+	if !ok {
 		return failure.New(failure.StationContent, "the plan names a secret nobody knows", nil)
 	}
-	pin, ok := r.c.Pins.PIN(r.job.ID, references[i].class)
+	pin, ok := r.c.Pins.PIN(r.job.ID, ref.class)
 	if !ok {
-		return failure.New(failure.StationPIN, juki.RuleOf(references[i].class).Japanese, nil)
+		return failure.New(failure.StationPIN, juki.RuleOf(ref.class).Japanese, nil)
 	}
 	defer pin.Destroy()
 	return f(pin)

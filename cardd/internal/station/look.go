@@ -17,7 +17,18 @@ import (
 type opened struct {
 	card    reader.Card
 	session *card.Session
+	line    *line
 	reader  string
+}
+
+// line is between session and card, so that a transcript can be begun under a session.
+type line struct{ apdu.Transport }
+
+// traced keeps what goes over the card from now on; trace may be nil.
+func (o *opened) traced(trace apdu.Wrapper) {
+	if trace != nil {
+		o.line.Transport = trace(o.line.Transport)
+	}
 }
 
 func (o *opened) close(d reader.Disposition) {
@@ -26,7 +37,7 @@ func (o *opened) close(d reader.Disposition) {
 }
 
 // open finds the card and opens it for this station alone.
-func (s *Station) open(ctx context.Context, p *profile.Card, m reader.Mode, trace apdu.Wrapper) (*opened, error) {
+func (s *Station) open(ctx context.Context, p *profile.Card, m reader.Mode) (*opened, error) {
 	name, err := s.find(ctx)
 	if err != nil {
 		return nil, err
@@ -35,11 +46,8 @@ func (s *Station) open(ctx context.Context, p *profile.Card, m reader.Mode, trac
 	if err != nil {
 		return nil, slot.Unopened(err)
 	}
-	var t apdu.Transport = c
-	if trace != nil {
-		t = trace(t)
-	}
-	return &opened{card: c, session: card.New(t, p, card.Options{Extended: s.extended(p)}), reader: name}, nil
+	l := &line{c}
+	return &opened{card: c, session: card.New(l, p, card.Options{Extended: s.extended(p)}), line: l, reader: name}, nil
 }
 
 func (s *Station) extended(p *profile.Card) bool { return p.Limits.Extended && !s.c.Short }

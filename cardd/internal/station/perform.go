@@ -280,7 +280,7 @@ func (r *run) missing(seen plan.Observation) string {
 func (r *run) drop(d reader.Disposition) {
 	if r.card != nil {
 		r.card.close(d)
-		r.card = nil
+		r.card, r.seen = nil, nil
 	}
 }
 

@@ -88,8 +88,9 @@ type Event struct {
 // Station is one place where cards are issued. Its methods may be called by
 // several goroutines; one job runs at a time.
 type Station struct {
-	c    Config
-	busy sync.Mutex
+	c     Config
+	busy  sync.Mutex
+	fresh *fresh // the job just submitted; busy's
 }
 
 // New is a station; it touches nothing.
@@ -110,7 +111,8 @@ type run struct {
 	machine *issue.Machine
 	dossier *dossier
 	profile *profile.Card
-	card    *opened // nil while no card is open
+	card    *opened           // nil while no card is open
+	seen    *plan.Observation // of card, where it was looked at for Submit and nothing was sent since
 	records []journal.Record
 }
 
@@ -124,9 +126,11 @@ func (s *Station) Run(ctx context.Context, jobID string) error {
 	defer s.busy.Unlock()
 	r, err := s.load(ctx, jobID)
 	if err != nil {
+		s.forgo()
 		return err
 	}
 	defer r.leave()
+	r.inherit()
 	for {
 		action, ok := r.machine.Next()
 		if !ok {
@@ -264,6 +268,11 @@ func (r *run) act(ctx context.Context, a issue.Action) error {
 // observe looks at the card and adopts a plan for it.
 func (r *run) observe(ctx context.Context) error {
 	p, err := r.replan(ctx)
+	return r.adopt(ctx, p, err)
+}
+
+// adopt records the plan, or why there is none.
+func (r *run) adopt(ctx context.Context, p *plan.Plan, err error) error {
 	rec := issue.Record{Kind: issue.Planned, Result: issue.OK, Plan: p}
 	if err != nil {
 		rec.Plan = nil
@@ -307,6 +316,7 @@ func (s *Station) Resume(ctx context.Context, jobID string, printed bool) error 
 		return failure.New(failure.StationBusy, "", nil)
 	}
 	defer s.busy.Unlock()
+	s.forgo()
 	r, err := s.load(ctx, jobID)
 	if err != nil {
 		return err
@@ -322,7 +332,8 @@ func (s *Station) Resume(ctx context.Context, jobID string, printed bool) error 
 }
 
 // Recover takes note, once at start and before any new job, of what was in doubt
-// when the daemon died: a printer's counter tells only while nobody else prints.
+// when the daemon died: a printer's counter tells only while nobody else prints. A job
+// whose holder must enter the PINs again is held now, before its card is opened.
 func (s *Station) Recover(ctx context.Context) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
@@ -331,15 +342,27 @@ func (s *Station) Recover(ctx context.Context) error {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
 	for _, j := range jobs {
-		r, err := s.load(ctx, j.ID)
-		if err != nil {
-			return err
-		}
-		if err := r.settle(ctx); err != nil {
+		if err := s.recover(ctx, j.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Station) recover(ctx context.Context, jobID string) error {
+	r, err := s.load(ctx, jobID)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+	if _, ok := r.machine.Next(); ok {
+		if err := r.needsHolder(ctx); err != nil {
+			if err := r.adopt(ctx, nil, err); err != nil {
+				return err
+			}
+		}
+	}
+	return r.settle(ctx)
 }
 
 // classify turns an error into what it means for the step. A card that refuses is

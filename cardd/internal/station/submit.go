@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"jukicard/apdu"
 	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
@@ -35,6 +34,7 @@ func (s *Station) Plan(ctx context.Context, o *order.Order, wire []byte) (*Draft
 		return nil, failure.New(failure.StationBusy, "", nil)
 	}
 	defer s.busy.Unlock()
+	s.forgo()
 	p, err := profile.Load(o.Profile)
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ const blankID = "0000000000000000"
 // glance looks at the card without keeping others from it; a reader without a card
 // gives a blank one.
 func (s *Station) glance(ctx context.Context, p *profile.Card) (seen plan.Observation, blank bool, err error) {
-	c, err := s.open(ctx, p, reader.Shared, nil)
+	c, err := s.open(ctx, p, reader.Shared)
 	switch failure.CodeOf(err) {
 	case failure.ReaderNone, failure.ReaderNoCard, failure.ReaderService:
 		return plan.Blank(p), true, nil
@@ -107,6 +107,7 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 		return "", failure.New(failure.StationBusy, "", nil)
 	}
 	defer s.busy.Unlock()
+	s.forgo()
 	if job, err = s.again(ctx, o, wire, pins); job != "" || err != nil {
 		return job, err
 	}
@@ -118,29 +119,33 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	if err != nil {
 		return "", err
 	}
-	first, err := s.first(ctx, p, d)
+	c, err := s.open(ctx, p, reader.Exclusive)
 	if err != nil {
 		return "", err
 	}
-	return s.create(ctx, o, d, first, pins)
+	seen, first, err := s.first(ctx, p, d, c)
+	if err == nil {
+		job, err = s.create(ctx, o, d, first, pins)
+	}
+	if err != nil {
+		c.close(reader.Reset)
+		return "", err
+	}
+	s.fresh = &fresh{job: job, card: c, seen: seen}
+	return job, nil
 }
 
-// first is the plan a new job starts from; a card that cannot be issued is refused
-// before there is a job.
-func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier) (*plan.Plan, error) {
-	c, err := s.open(ctx, p, reader.Exclusive, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close(reader.Reset)
-	seen, err := look(ctx, c.session)
-	if err != nil {
-		return nil, Coded(err)
+// first is what a new job's card shows and the plan it starts from; a card that cannot
+// be issued is refused before there is a job.
+func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier, c *opened) (seen plan.Observation, first *plan.Plan, err error) {
+	if seen, err = look(ctx, c.session); err != nil {
+		return seen, nil, Coded(err)
 	}
 	if err := s.bind(ctx, d, p, seen.Card); err != nil {
-		return nil, err
+		return seen, nil, err
 	}
-	return plan.Build(p, d.wanted, seen, plan.Progress{}, s.wire(p))
+	first, err = plan.Build(p, d.wanted, seen, plan.Progress{}, s.wire(p))
+	return seen, first, err
 }
 
 func (s *Station) create(ctx context.Context, o *order.Order, d *dossier, first *plan.Plan, pins order.PINs) (string, error) {
@@ -217,15 +222,27 @@ func (s *Station) unseal(ctx context.Context, job string) (*material, error) {
 	return decodeMaterial(plain)
 }
 
+// look opens the job's card and looks at it, unless Submit has just done so.
+func (r *run) look(ctx context.Context) (plan.Observation, error) {
+	if seen := r.seen; seen != nil {
+		r.seen = nil
+		return *seen, nil
+	}
+	if err := r.reopen(ctx); err != nil {
+		return plan.Observation{}, err
+	}
+	return look(ctx, r.card.session)
+}
+
 // replan opens the job's card, looks at it and builds the plan that is left.
 func (r *run) replan(ctx context.Context) (*plan.Plan, error) {
 	if err := r.unpack(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.reopen(ctx); err != nil {
+	if err := r.needsHolder(ctx); err != nil {
 		return nil, err
 	}
-	seen, err := look(ctx, r.card.session)
+	seen, err := r.look(ctx)
 	if err != nil {
 		r.drop(reader.Reset)
 		return nil, err
@@ -279,12 +296,11 @@ func readAgain(wire []byte) (*order.Order, error) {
 // reopen takes the card afresh, with the security status of nobody.
 func (r *run) reopen(ctx context.Context) error {
 	r.drop(reader.Reset)
-	var trace apdu.Wrapper
-	if r.c.Trace != nil {
-		trace = r.c.Trace(r.job.ID)
-	}
 	var err error
-	r.card, err = r.open(ctx, r.profile, reader.Exclusive, trace)
+	r.card, err = r.open(ctx, r.profile, reader.Exclusive)
+	if err == nil {
+		r.card.traced(r.trace())
+	}
 	if failure.CodeOf(err) == failure.ReaderNoCard && r.machine.Plan() != nil {
 		done, total := r.machine.Position()
 		return failure.New(failure.ReaderRemoved, fmt.Sprintf("%d of %d steps are done", done, total), err)
