@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"jukicard/pki"
 	"jukicard/simulator"
 	"jukicard/simulator/people"
 )
@@ -163,4 +164,11 @@ func (c *issued) pem(t testing.TB, name string) string {
 		t.Fatalf("%s: %s names no %s", c.person, c.environment, name)
 	}
 	return c.env[name]
+}
+
+// deskHierarchy is what the desk's configuration makes of the embedded authority.
+func deskHierarchy() pki.Hierarchy {
+	h := pki.Lab()
+	h.Organization = "cardd laboratory"
+	return h
 }
