@@ -117,7 +117,7 @@ func Readers(states []reader.State) []client.Reader {
 }
 
 func (s *Server) plan(ctx context.Context, in *orderInput) (*body[client.Draft], error) {
-	o, wire, err := s.readOrder(in.RawBody, in.ContentType)
+	o, wire, err := readOrder(in.RawBody, in.ContentType, s.d.Station.Checks())
 	if err != nil {
 		return nil, asFailure(err)
 	}
@@ -178,7 +178,7 @@ func (s *Server) again(ctx context.Context, id string) error {
 
 // submit reads order and PINs, judges one by the other, and makes the job durable.
 func (s *Server) submit(ctx context.Context, r *issueRequest) (string, error) {
-	o, wire, err := s.readOrder(r.order, r.contentType)
+	o, wire, err := readOrder(r.order, r.contentType, s.d.Station.ChecksOf(ctx, r.order))
 	if err != nil {
 		return "", err
 	}

@@ -39,13 +39,13 @@ func isCBOR(contentType string) bool {
 	return err == nil && t == typeCBOR
 }
 
-// readOrder reads an order and gives it with its bytes.
-func (s *Server) readOrder(b []byte, contentType string) (*order.Order, []byte, error) {
+// readOrder reads an order under these checks and gives it with its bytes.
+func readOrder(b []byte, contentType string, checks order.Checks) (*order.Order, []byte, error) {
 	parse := order.Parse
 	if isCBOR(contentType) {
 		parse = order.ParseCBOR
 	}
-	o, err := parse(b, nil, s.d.Station.Checks())
+	o, err := parse(b, nil, checks)
 	return o, b, err
 }
 

@@ -1,7 +1,6 @@
 package station
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -380,6 +379,3 @@ func (s *Station) picture(d *dossier) (printer.Face, error) {
 	f, err := s.c.Faces.Render(s.c.Layout, data)
 	return f, faceFailure(err)
 }
-
-// sameOrder says whether wire is the order this dossier was made from.
-func (d *dossier) sameOrder(wire []byte) bool { return bytes.Equal(d.material.Order, wire) }

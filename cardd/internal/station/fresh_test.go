@@ -1,6 +1,7 @@
 package station_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -122,5 +123,31 @@ func TestAJobWithoutItsPINsLeavesTheCardAlone(t *testing.T) {
 	}
 	if card.n != 0 {
 		t.Errorf("%d commands went to the card", card.n)
+	}
+}
+
+func TestAnOrderUnderWayIsNotJudgedAgain(t *testing.T) {
+	b := newBench(t)
+	wire, _ := applicant(t, "adult")
+	passed := func(wire []byte) bool {
+		c := b.Station.ChecksOf(t.Context(), wire)
+		return c.Photo == nil && c.Text == nil
+	}
+	if passed(wire) {
+		t.Error("an order nobody has seen passes unjudged")
+	}
+	job, err := b.submit(t, "adult")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(wire, []byte(`"security_code": "`), []byte(`"security_code":  "`), 1)
+	if bytes.Equal(changed, wire) || passed(changed) || passed(nil) || !passed(wire) {
+		t.Error("the very bytes of the order under way pass unjudged, and no others")
+	}
+	if j := b.run(t, job); j.State != journal.Done {
+		t.Fatalf("the job ended %s: %s", j.State, j.Reason)
+	}
+	if passed(wire) {
+		t.Error("the order of a job that is done passes unjudged")
 	}
 }

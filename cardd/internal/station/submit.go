@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/failure"
@@ -20,6 +21,21 @@ import (
 // Checks are what reading an order asks of this station: whether a picture is a
 // photo and whether every character can be printed.
 func (s *Station) Checks() order.Checks { return facecheck.Checks(s.c.Faces) }
+
+// ChecksOf are those that an order still has to pass: none where it is, byte for byte,
+// the order of a job under way, which passed them when it was accepted. So a daemon
+// that is back to finish a card need not read its fonts first.
+func (s *Station) ChecksOf(ctx context.Context, wire []byte) order.Checks {
+	o, err := readAgain(wire)
+	if err != nil {
+		return s.Checks() // whoever reads it says what is wrong
+	}
+	defer o.Destroy()
+	if _, same, err := s.live(ctx, o.ID, wire); err != nil || !same {
+		return s.Checks()
+	}
+	return order.Checks{}
+}
 
 // Draft is a plan made without touching anything.
 type Draft struct {
@@ -180,25 +196,33 @@ func (s *Station) create(ctx context.Context, o *order.Order, d *dossier, first 
 // order goes on, with the PINs entered anew; another under the same number is
 // refused.
 func (s *Station) again(ctx context.Context, o *order.Order, wire []byte, pins order.PINs) (string, error) {
-	jobs, err := s.c.Journal.ByOrder(ctx, o.ID)
+	job, same, err := s.live(ctx, o.ID, wire)
+	switch {
+	case err != nil || job == "":
+		return "", err
+	case !same:
+		return "", failure.New(failure.StationJobLive, o.ID+" is another order under the same number", nil)
+	}
+	return job, s.keep(job, pins)
+}
+
+// live is the job under way of the order of that number, if there is one, and whether
+// it was made for these very bytes.
+func (s *Station) live(ctx context.Context, orderID string, wire []byte) (job string, same bool, err error) {
+	jobs, err := s.c.Journal.ByOrder(ctx, orderID)
 	if err != nil {
-		return "", failure.New(failure.StationJournal, err.Error(), err)
+		return "", false, failure.New(failure.StationJournal, err.Error(), err)
 	}
-	for _, j := range jobs {
-		if j.State != journal.Running && j.State != journal.Held {
-			continue
-		}
-		m, err := s.unseal(ctx, j.ID)
-		if err != nil {
-			return "", err
-		}
-		same := &dossier{material: m}
-		if !same.sameOrder(wire) {
-			return "", failure.New(failure.StationJobLive, o.ID+" is another order under the same number", nil)
-		}
-		return j.ID, s.keep(j.ID, pins)
+	i := slices.IndexFunc(jobs, func(j journal.Job) bool { return j.State == journal.Running || j.State == journal.Held })
+	if i < 0 {
+		return "", false, nil
 	}
-	return "", nil
+	m, err := s.unseal(ctx, jobs[i].ID)
+	if err != nil {
+		return "", false, err
+	}
+	defer clear(m.Order)
+	return jobs[i].ID, bytes.Equal(m.Order, wire), nil
 }
 
 // keep puts PINs into the vault; without any the job runs until it needs one.
