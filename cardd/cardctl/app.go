@@ -21,6 +21,7 @@ type app struct {
 
 	socket, reader, lang string
 	json                 bool
+	began                bool // the command line was understood
 
 	lines lineReader // what is typed when standard input is no terminal
 }

@@ -62,7 +62,7 @@ func (a *app) readInput(file string, most int64) ([]byte, error) {
 	}
 	if int64(len(b)) > most {
 		clear(b)
-		return nil, refused(fmt.Errorf("cannot read %s: it is longer than %d bytes", file, most))
+		return nil, refused(fmt.Errorf("cannot read %s: it is longer than %d bytes; leave out what does not belong there", file, most))
 	}
 	return b, nil
 }

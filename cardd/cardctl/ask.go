@@ -24,9 +24,16 @@ const typedMax = 256
 // ask asks for one secret without showing what is typed. Where standard input is
 // no terminal, the next line of it is the answer.
 func (a *app) ask(ctx context.Context, question string) (secret.Bytes, error) {
-	a.notef("%s: ", question)
-	b, err := a.typed(ctx)
-	a.notef("\n")
+	fd, ok := terminal(a.in)
+	var b []byte
+	var err error
+	if ok {
+		b, err = a.askAtTerminal(ctx, fd, question)
+	} else {
+		a.notef("%s: ", question)
+		b, err = a.lines.next(a.in)
+		a.notef("\n")
+	}
 	defer clear(b)
 	if err != nil {
 		return secret.Bytes{}, err
@@ -34,35 +41,79 @@ func (a *app) ask(ctx context.Context, question string) (secret.Bytes, error) {
 	return secret.New(b), nil
 }
 
-func (a *app) typed(ctx context.Context) ([]byte, error) {
-	fd, ok := terminal(a.in)
-	if !ok {
-		return a.lines.next(a.in)
-	}
-	before, err := term.GetState(fd)
+// askAtTerminal takes the terminal's echo away before it asks: who types at once
+// must not be shown either.
+func (a *app) askAtTerminal(ctx context.Context, fd int, question string) ([]byte, error) {
+	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask at the terminal: %w", err)
 	}
+	defer func() {
+		_ = term.Restore(fd, before) // without it there is nothing better to do
+		a.notef("\n")
+	}()
+	a.notef("%s: ", question)
 	type answer struct {
 		b   []byte
 		err error
 	}
 	typed := make(chan answer, 1)
 	go func() { // it stays behind when ctx ends: a read of a terminal cannot be called off
-		b, err := term.ReadPassword(fd)
+		b, err := readHidden(a.in)
 		typed <- answer{b, err}
 	}()
 	select {
 	case t := <-typed:
-		if t.err != nil {
-			return nil, fmt.Errorf("cannot read what was typed: %w", t.err)
-		}
-		return t.b, nil
+		return t.b, t.err
 	case <-ctx.Done():
-		_ = term.Restore(fd, before) // the program ends, and the terminal must show letters again
 		return nil, ctx.Err()
 	}
 }
+
+// Keys of a terminal in raw mode (termios(3): the defaults of INTR, EOF, KILL, ERASE).
+const (
+	keyInterrupt = 0x03
+	keyEnd       = 0x04
+	keyBackspace = 0x08
+	keyKill      = 0x15
+	keyErase     = 0x7F
+)
+
+// readHidden reads one line, key by key. The caller clears it.
+func readHidden(in io.Reader) ([]byte, error) {
+	line, key := make([]byte, 0, typedMax), make([]byte, 1)
+	for {
+		if _, err := io.ReadFull(in, key); err != nil {
+			clear(line)
+			return nil, errNoAnswer
+		}
+		switch key[0] {
+		case '\r', '\n':
+			return line, nil
+		case keyInterrupt:
+			clear(line)
+			return nil, context.Canceled
+		case keyEnd:
+			clear(line)
+			return nil, errNoAnswer
+		case keyBackspace, keyErase:
+			line = line[:max(len(line)-1, 0)]
+		case keyKill:
+			line = line[:0]
+		default:
+			if len(line) == cap(line) {
+				clear(line)
+				return nil, errLongAnswer
+			}
+			line = append(line, key[0])
+		}
+	}
+}
+
+var (
+	errNoAnswer   = refused(errors.New("cannot ask: there is nothing to read the answer from; answer at a terminal, or give --pins FILE"))
+	errLongAnswer = refused(errors.New("cannot read the answer: it is too long"))
+)
 
 // lineReader hands out lines of an input one by one.
 type lineReader struct{ buffered *bufio.Reader }
@@ -74,10 +125,10 @@ func (l *lineReader) next(in io.Reader) ([]byte, error) {
 	line, err := l.buffered.ReadSlice('\n')
 	defer clear(line)
 	if errors.Is(err, io.EOF) && len(line) == 0 {
-		return nil, refused(errors.New("cannot ask: standard input has ended; answer at a terminal, or give --pins FILE"))
+		return nil, errNoAnswer
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, refused(errors.New("cannot read the answer: it is too long"))
+		return nil, errLongAnswer
 	}
 	return bytes.Clone(bytes.TrimRight(line, "\r\n")), nil
 }

@@ -66,7 +66,7 @@ func localTime(s string) string {
 }
 
 func (a *app) jobCommand() *cobra.Command {
-	c := &cobra.Command{Use: "job", Short: "Look at one job, or let it go on"}
+	c := group("job", "Look at one job, or let it go on")
 	c.AddCommand(&cobra.Command{
 		Use: "show JOB", Short: "Show a job with its history", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeJobs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showJob(cmd.Context(), args[0]) },

@@ -83,8 +83,7 @@ func look(ctx context.Context, c *opened) (*view, error) {
 	v := &view{Reader: c.reader, ATR: c.atr.String(), Interface: "contact", Known: knownFor(c.atr), Condition: conditionNotTold}
 	if c.atr.Contactless() {
 		v.Interface = "contactless"
-	}
-	if answer, err := c.atr.Parse(); err == nil {
+	} else if answer, err := c.atr.Parse(); err == nil {
 		v.Protocols = answer.Protocols()
 	}
 	label, err := c.Identify(ctx)

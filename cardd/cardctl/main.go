@@ -9,6 +9,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, readers: pcsc.New(pcsc.Options{})}
+	out := bufio.NewWriter(os.Stdout)
+	a := &app{in: os.Stdin, out: out, err: os.Stderr, readers: pcsc.New(pcsc.Options{})}
 	code := a.run(ctx, os.Args[1:])
+	if err := out.Flush(); err != nil && code == 0 {
+		code = exitFailed
+	}
 	stop()
 	os.Exit(code)
 }
@@ -42,8 +47,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = &exit{code: exitInterrupted, said: true}
+	if !a.began { // the command line itself is wrong
+		err = refused(err)
+	}
+	if errors.Is(err, context.Canceled) {
+		err = &exit{code: exitInterrupted, err: errors.New("interrupted")}
 	}
 	a.report(err)
 	return exitCode(err)
@@ -60,19 +68,24 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "cardctl", Short: "Issue My Number cards through cardd, and look at cards in a reader", Long: longHelp,
 		SilenceUsage: true, SilenceErrors: true, DisableAutoGenTag: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { a.began = true; return a.checkFlags() },
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.socket, "socket", "", "cardd's unix socket; from cardd's configuration without it")
 	f.StringVar(&a.reader, "reader", "", "reader for commands without the daemon, or part of its `name`; the only one with a card without it")
 	f.StringVar(&a.lang, "lang", "", "language of messages, en or ja; from LC_ALL, LC_MESSAGES or LANG without it")
 	f.BoolVar(&a.json, "json", false, "print one JSON value instead of text")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return refused(err) })
 	must(root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(root.RegisterFlagCompletionFunc("reader", a.completeReaders))
 	root.AddCommand(a.readersCommand(), a.planCommand(), a.issueCommand(), a.jobsCommand(), a.jobCommand(),
 		a.receiptCommand(), a.cardCommand(), docsCommand(root))
 	return root
+}
+
+// group is a command that only has others under it; it takes no word it does not
+// know for a wish to see its help.
+func group(name, short string) *cobra.Command {
+	return &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 }
 
 func (a *app) checkFlags() error {

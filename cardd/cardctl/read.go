@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -46,8 +47,6 @@ func (a *app) readCommand() *cobra.Command {
 	f.StringVar(&r.pin, "pin", "", "`class` of the PIN that opens the file: signature, text, resident")
 	f.BoolVar(&r.referenceA, "reference-a", false, "open the file with 照合番号A")
 	f.BoolVar(&r.referenceB, "reference-b", false, "open the file with 照合番号B")
-	c.MarkFlagsMutuallyExclusive("out", "raw")
-	c.MarkFlagsMutuallyExclusive("pin", "reference-a", "reference-b")
 	return c
 }
 
@@ -82,6 +81,23 @@ func completeFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// check refuses flags that contradict each other.
+func (r reading) check() error {
+	ways := 0
+	for _, given := range []bool{r.pin != "", r.referenceA, r.referenceB} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways > 1:
+		return refused(errors.New("cannot open a file in two ways: give one of --pin, --reference-a and --reference-b"))
+	case r.raw && r.out != "":
+		return refused(errors.New("cannot write to two places: give --out or --raw"))
+	}
+	return nil
 }
 
 // key is the reference of the file's application that the flags mean; empty for
@@ -131,8 +147,10 @@ func opensWith(p *profile.Card, path string) string {
 }
 
 func (a *app) read(ctx context.Context, path string, r reading) error {
-	p := mustProfile(generation)
-	keyPath, key, err := r.key(p, path)
+	if err := r.check(); err != nil {
+		return err
+	}
+	keyPath, key, err := r.key(mustProfile(generation), path)
 	if err != nil {
 		return err
 	}

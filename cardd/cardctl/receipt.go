@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) receiptCommand() *cobra.Command {
-	c := &cobra.Command{Use: "receipt", Short: "Get receipts and verify them"}
+	c := group("receipt", "Get receipts and verify them")
 	var out, key string
 	show := &cobra.Command{
 		Use: "show JOB", Short: "Show what a finished job's receipt says, and keep it with --out", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeJobs,

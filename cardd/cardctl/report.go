@@ -150,6 +150,9 @@ func (a *app) report(err error) {
 	if a.json {
 		a.printJSON(map[string]message{"error": m})
 	}
+	if buffered, ok := a.out.(interface{ Flush() error }); ok {
+		_ = buffered.Flush() // what was found out stands before why it is not enough
+	}
 	a.notef("cardctl: %s\n", strings.ReplaceAll(m.lines(a.lang), "\n", "\ncardctl: "))
 }
 

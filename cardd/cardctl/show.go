@@ -65,7 +65,7 @@ func (a *app) printView(v *view) error {
 		}
 	}
 	row("reader", "リーダー", v.Reader)
-	row("answer to reset", "ATR", fmt.Sprintf("%s (%s%s)", v.ATR, v.Interface, protocolText(v.Protocols)))
+	row("answer to reset", "ATR", fmt.Sprintf("%s (%s)", v.ATR, interfaceText(v)))
 	row("known for", "該当", v.Known)
 	if v.MyNumber {
 		row("generation", "世代", v.Generation)
@@ -86,9 +86,12 @@ func (a *app) printView(v *view) error {
 	return a.printCertificates(v.Certificates)
 }
 
-func protocolText(protocols []int) string {
+// interfaceText tells the protocols of a contact card; those in the answer that a
+// contactless reader makes up mean nothing (PC/SC part 3, 3.1.3.2.3.1).
+func interfaceText(v *view) string {
 	var b strings.Builder
-	for _, p := range protocols {
+	b.WriteString(v.Interface)
+	for _, p := range v.Protocols {
 		fmt.Fprintf(&b, ", T=%d", p)
 	}
 	return b.String()
