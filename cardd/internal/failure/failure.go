@@ -67,6 +67,7 @@ const (
 	UpstreamConflict      Code = "UPSTREAM-CONFLICT"
 	UpstreamTells         Code = "UPSTREAM-TELLS-MAX"
 	UpstreamTell          Code = "UPSTREAM-TELL"
+	UpstreamTellVoid      Code = "UPSTREAM-TELL-VOID"
 	UpstreamAsk           Code = "UPSTREAM-ASK"
 	UpstreamWaiting       Code = "UPSTREAM-WAITING"
 	UpstreamResume        Code = "UPSTREAM-RESUME"
@@ -144,13 +145,14 @@ var entries = map[Code]Entry{
 	UpstreamConflict:      {"the other side knows the notice's number for another card or event", "nothing more is sent for this card; compare both records with the other side", "通知番号が先方で別のカードまたは別の事由に使われています", "このカードの通知を止めました。先方と記録を突き合わせてください"},
 	UpstreamTells:         {"the notice was told as often as is allowed and never arrived", "find out why it is lost on the way, then release it: cardctl reconcile", "通知を上限回数送りましたが届いていません", "途中で失われる原因を除いてから cardctl reconcile で再開してください"},
 	UpstreamTell:          {"terminal and chip are finished, card management was never told", "cardctl reconcile --mend asks card management and, where it does not have it, tells it", "端末とチップは完了済みですが、カード管理へ通知していません", "cardctl reconcile --mend が照会し、未登録なら通知します"},
+	UpstreamTellVoid:      {"the card was spoiled here, card management was never told", "cardctl reconcile --mend asks card management and, where it does not have it, tells it that the card is void", "使用不可としたカードについて、カード管理へ通知していません", "cardctl reconcile --mend が照会し、未登録なら廃止を通知します"},
 	UpstreamAsk:           {"it is not known whether card management received the notice", "nothing to do by hand: it is asked before anything is sent again", "カード管理へ通知が届いたか分かりません", "操作は不要です。再送の前に必ず照会します"},
 	UpstreamWaiting:       {"card management is told when its turn comes", "nothing to do by hand; if it takes long, look whether the other side can be reached", "カード管理への通知は順番待ちです", "操作は不要です。長引くときは接続を確かめてください"},
 	UpstreamResume:        {"the chip is finished, its job here is not", "put the card in and resume the job: cardctl job resume", "チップは完了済みですが、端末の処理が終わっていません", "カードを入れ cardctl job resume で再開してください"},
 	UpstreamRefusedStands: {"card management refused the notice and yet shows what it said", "make sure why with card management, then release the notice", "カード管理は通知を拒否しましたが、状態は一致しています", "カード管理に理由を確かめてから、保留を解いてください"},
 	UpstreamForgotten:     {"card management accepted the notice and does not show it any more", "do not send it again; card management has to restore its record", "カード管理は通知を受理しましたが、反映されていません", "再送せず、カード管理に記録の復元を依頼してください"},
 	UpstreamUntold:        {"card management shows what it was not told from here", "hold the queue; find out whether another terminal told it or this journal is an old copy", "通知していない状態がカード管理に登録されています", "送信を止め、別端末の通知か、この記録が古い控えかを確かめてください"},
-	UpstreamEarly:         {"card management has the card as handed over while it is still being made", "stop the job and do not hand the card out; compare the card's number with card management", "作成中のカードが、カード管理では交付済です", "処理を止め、カードを渡さず、番号をカード管理と照合してください"},
+	UpstreamEarly:         {"the card counts as handed over, or a notice says so, while it is still being made", "stop the job and do not hand the card out; compare the card's number with card management", "作成中のカードが、交付済として登録または通知されています", "処理を止め、カードを渡さず、番号をカード管理と照合してください"},
 	UpstreamVoidCard:      {"card management has abolished the card", "do not use it; destroy it before two persons. What is abolished cannot be restored", "カード管理で廃止されたカードです", "使用せず、二人で立ち会って廃棄してください。廃止は取り消せません"},
 	UpstreamSpoiledIssued: {"the card was spoiled here, card management has it as handed over", "find the card and destroy it before two persons; a person with the right to do so has it abolished", "この端末で使用不可としたカードが、カード管理では交付済です", "カードを探して二人で廃棄し、権限のある職員が廃止を届け出てください"},
 	UpstreamSpoiledLive:   {"the card was spoiled here, and its chip works", "destroy it before two persons; do not hand it out", "使用不可としたカードのチップが動作します", "渡さずに、二人で立ち会って廃棄してください"},
