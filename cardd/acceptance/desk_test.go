@@ -36,6 +36,7 @@ type application struct {
 		Name, Address, Birth, Sex string
 		MyNumber                  string `json:"my_number"`
 		ResidentCode              string `json:"resident_code"`
+		Nationality               string
 	} `json:"resident"`
 	Municipality struct{ Code string } `json:"municipality"`
 	SecurityCode string                `json:"security_code"`
