@@ -49,7 +49,11 @@ func Build(p *profile.Card, o Order, seen Observation, past Progress, w Wire) (*
 	}
 	past.Done = maps.Clone(past.Done) // a step to be done again undoes what hangs on it
 	b := &builder{p: p, product: product, o: o, seen: seen, past: past, w: w}
-	if seen.LifeCycle != p.Domain.Locked {
+	if seen.LifeCycle == p.Domain.Locked {
+		if missing := b.unproven(); missing != "" {
+			return nil, &CardError{"CARD-LIFECYCLE", "it says that it is locked, and this job had not come to " + missing, "put it aside: it is another card, or somebody else wrote to it"}
+		}
+	} else {
 		for _, app := range b.apps() {
 			b.app(app)
 		}
@@ -121,7 +125,7 @@ func within(path, app string) bool { return strings.HasPrefix(path, app+"/") }
 // that a card without it is surely unfinished.
 func (b *builder) app(a *profile.Application) {
 	mark := len(b.steps)
-	b.add(Step{Op: Open, On: a.Name, Cost: b.w.open(len(a.AID))})
+	b.open(a.Name, a.AID)
 	b.madeKeys(a)
 	for _, k := range b.o.Keys {
 		if within(k.On, a.Name) && !b.omitted(k.On) {
@@ -269,7 +273,7 @@ func (b *builder) secretLen(r ReferenceTo) int {
 
 // domain writes the issuer domain's data objects, compares them and locks.
 func (b *builder) domain() {
-	b.add(Step{Op: Open, On: Domain, Cost: b.w.open(len(b.p.Domain.AID))})
+	b.open(Domain, b.p.Domain.AID)
 	for _, c := range b.o.Objects {
 		if _, ok := b.seen.Objects[c.On]; !ok {
 			b.add(Step{Op: Put, On: c.On, Length: c.Length, Digest: c.Digest, Cost: b.w.secure(c.Length, 0)})
@@ -281,16 +285,48 @@ func (b *builder) domain() {
 	b.add(Step{Op: Lock, On: Domain, Cost: b.w.secure(0, 0)})
 }
 
-// finish looks at the locked card and prints.
+// unproven is the first proof that stands in no journal; empty when all do. The lock
+// comes behind every one of them, so that a card that says it is locked without them
+// was not locked by this job: whatever it says then, it need not hold.
+func (b *builder) unproven() string {
+	for _, c := range slices.Concat(b.o.Files, b.o.Objects) {
+		if id := stepID(Compare, c.On); !b.omitted(c.On) && !b.past.Done[id] {
+			return id
+		}
+	}
+	for _, r := range b.o.References {
+		if id := stepID(ProvePIN, r.On); !b.omitted(r.On) && !b.past.Done[id] {
+			return id
+		}
+	}
+	return ""
+}
+
+// finish has the locked card confirmed and prints. A card is believed inside the
+// channel only: what it tells in the clear anybody on the line can tell. Nor is a face
+// printed but on a card that has proven itself since it was put in.
 func (b *builder) finish() {
-	b.unlessDone(Step{Op: Confirm, On: Domain, Cost: b.confirmCost()})
-	if b.o.Print {
-		b.unlessDone(Step{Op: Print, On: Face})
+	confirm, print := stepID(Confirm, Domain), b.o.Print && !b.past.Done[stepID(Print, Face)]
+	if print || !b.past.Done[confirm] {
+		if b.seen.LifeCycle == b.p.Domain.Locked { // else the channel is open
+			b.open(Domain, b.p.Domain.AID)
+		}
+		b.add(Step{Op: Confirm, On: Domain, Cost: b.confirmCost()})
+	}
+	if print {
+		b.add(Step{Op: Print, On: Face})
 	}
 }
 
-// confirmCost is SELECT of the domain and GET DATA of its whole state: six bytes
-// for every object the order put there.
+func (b *builder) open(on string, aid []byte) {
+	b.add(Step{Op: Open, On: on, Cost: b.w.open(len(aid))})
+}
+
+// cardNumber is the length of the number of a card that is not there yet.
+const cardNumber = 16
+
+// confirmCost is GET DATA of the card's number and of its whole state: six bytes for
+// every object the order put there.
 func (b *builder) confirmCost() Cost {
 	entries := len(b.o.Objects)
 	for _, on := range b.o.onCard() {
@@ -298,7 +334,11 @@ func (b *builder) confirmCost() Cost {
 			entries++
 		}
 	}
-	return Cost{APDUs: 2, Sent: selectHead + len(b.p.Domain.AID) + 5, Received: 2 + 1 + entries*stateEntry + 2}
+	number := len(b.seen.Card)
+	if number == 0 {
+		number = cardNumber
+	}
+	return b.w.secure(0, number).Add(b.w.secure(0, 1+entries*stateEntry))
 }
 
 func (b *builder) omitted(path string) bool { return b.product.Omits(path) }

@@ -30,7 +30,8 @@ type Op string
 // certificate request; Certify asks the authority; Compare reads back and
 // compares; SetPIN and ProvePIN set reference data and present it once; Put
 // writes a data object of the issuer domain; Lock ends the issue and is
-// irreversible; Confirm looks at the locked card; Print prints the face.
+// irreversible; Confirm has the locked card tell its state in the channel; Print
+// prints the face.
 const (
 	Open     Op = "open"
 	ReadKey  Op = "read-key"
@@ -259,6 +260,6 @@ var rules = map[Op]rule{
 	ProvePIN: {channel: true, secret: true, again: Probe},
 	Put:      {channel: true, again: Safe},
 	Lock:     {channel: true, again: Probe, irreversible: true},
-	Confirm:  {again: Safe, afterLock: true},
+	Confirm:  {channel: true, again: Safe, afterLock: true},
 	Print:    {again: Probe, irreversible: true, afterLock: true},
 }

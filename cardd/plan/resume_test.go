@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,11 +82,15 @@ func left(all []plan.Step, k int, doubt, happened bool) []string {
 			remains[s.ID] = remains["compare "+s.On]
 		}
 	}
+	// Nothing is printed but on a card that has proven itself since it was put in.
+	remains["confirm domain"] = remains["confirm domain"] || remains["print face"]
 	var out []string
 	for i, s := range all {
 		switch {
 		case s.Op == plan.Open && useful(all[i+1:], remains):
 			out = append(out, s.ID)
+		case s.Op == plan.Lock && !remains[s.ID] && remains["confirm domain"]:
+			out = append(out, "open domain")
 		case remains[s.ID]:
 			out = append(out, s.ID)
 		case s.Op == plan.Generate && learn == "read-key "+s.On:
@@ -154,7 +159,7 @@ func TestResumedTwiceIsResumedOnce(t *testing.T) {
 		}
 		for id, n := range times {
 			op, _, _ := strings.Cut(id, " ")
-			if n > 1 && !slices.Contains([]string{"open", "certify"}, op) {
+			if n > 1 && !slices.Contains([]string{"open", "certify", "confirm"}, op) {
 				t.Errorf("stopped before %s: %s is done %d times", all[k].ID, id, n)
 			}
 		}
@@ -246,5 +251,28 @@ func TestAStaleProofIsForgotten(t *testing.T) {
 				t.Errorf("%s is done again and %s is not", s.ID, id)
 			}
 		}
+	}
+}
+
+// TestALockNobodyIntendedIsNotBelieved: a card that says it is locked, with everything
+// on it, before the journal has all of it proven. Anybody on the line can say so.
+func TestALockNobodyIntendedIsNotBelieved(t *testing.T) {
+	p, o := generation1(t), wanted("standard")
+	finished := newCard(p, o)
+	all := build(t, o, blankCard(p), plan.Progress{}, short).Steps
+	for _, s := range all {
+		finished.happen(s)
+	}
+	m := newCard(p, o)
+	for _, s := range all {
+		_, err := plan.Build(p, o, finished.seen, m.past, short)
+		var refused *plan.CardError
+		if proven := s.Op == plan.Lock || s.Op == plan.Confirm || s.Op == plan.Print; proven != (err == nil) {
+			t.Fatalf("before %s: %v", s.ID, err)
+		}
+		if err != nil && (!errors.As(err, &refused) || refused.Code != "CARD-LIFECYCLE") {
+			t.Fatalf("before %s: %v", s.ID, err)
+		}
+		m.carry(s)
 	}
 }

@@ -1,19 +1,32 @@
 package issue
 
 import (
+	"strings"
 	"testing"
 
 	"jukicard/cardd/plan"
 )
 
-// outcomes are what each operation's bad endings mean for the job; "" goes on by
-// looking at the card again.
-var outcomes = []struct {
+// ending is what an operation's bad ends mean.
+type ending struct {
 	op                   plan.Op
 	on                   string
 	refused, unavailable State
 	doubt                State
-}{
+}
+
+// steps are the operation behind the opening of its channel.
+func (e ending) steps() []plan.Step {
+	if e.op == plan.Open {
+		return []plan.Step{step(e.op, e.on)}
+	}
+	app, _, _ := strings.Cut(e.on, "/")
+	return []plan.Step{step(plan.Open, strings.Replace(app, "face", "text", 1)), step(e.op, e.on)}
+}
+
+// outcomes are what each operation's bad endings mean for the job; "" goes on by
+// looking at the card again.
+var outcomes = []ending{
 	{plan.Open, "text", Held, Held, Running},
 	{plan.ReadKey, "text/card-key", Spoiled, Held, Running},
 	{plan.Generate, "text/card-key", Spoiled, Held, Running},
@@ -36,10 +49,7 @@ func TestWhatABadEndingMeans(t *testing.T) {
 			t.Run(string(row.op)+" "+string(result), func(t *testing.T) {
 				m := New()
 				p := &plan.Plan{Version: 1, Profile: "mynumber-1", Order: "LAB-1", Card: "A"}
-				if row.op != plan.Open {
-					p.Steps = []plan.Step{step(plan.Open, "text")}
-				}
-				p.Steps = append(p.Steps, step(row.op, row.on))
+				p.Steps = row.steps()
 				must(t, m.Apply(Record{Kind: Planned, Result: OK, Plan: p}))
 				for _, s := range p.Steps {
 					must(t, m.Apply(Record{Kind: Intent, Step: s.ID}))
@@ -69,10 +79,7 @@ func TestEveryOperationIsInTheTable(t *testing.T) {
 	listed := map[plan.Op]bool{}
 	for _, row := range outcomes {
 		listed[row.op] = true
-		p := plan.Plan{Version: 1, Steps: []plan.Step{step(row.op, row.on)}}
-		if row.op != plan.Open {
-			p.Steps = append([]plan.Step{step(plan.Open, "text")}, p.Steps...)
-		}
+		p := plan.Plan{Version: 1, Steps: row.steps()}
 		if err := p.Check(); err != nil {
 			t.Errorf("the table's step is none: %v", err)
 		}

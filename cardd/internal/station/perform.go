@@ -229,18 +229,27 @@ func (r *run) lock(ctx context.Context, _ plan.Step) (facts, error) {
 	return nil, r.card.session.Lock(ctx)
 }
 
-// confirm looks at the locked card as anybody can: locked, everything there, every
-// reference with all its tries.
+// confirm has the locked card tell who it is and its state: the job's own, locked,
+// everything there, every reference with all its tries. It tells so inside the channel,
+// for this is what a card's being done rests on, and in the clear anybody on the line
+// could say it.
 func (r *run) confirm(ctx context.Context, _ plan.Step) (facts, error) {
 	s := r.card.session
-	if err := s.Select(ctx, plan.Domain); err != nil {
+	if !s.Secured() {
+		return nil, failure.New(failure.StationContent, "the issuer's channel is not open", nil)
+	}
+	id, err := s.CardID(ctx)
+	if err != nil {
 		return nil, err
+	}
+	if id != r.job.CardID {
+		return nil, failure.New(failure.CardOther, "", nil)
 	}
 	b, err := s.State(ctx)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := plan.ParseState(r.profile, r.dossier.cardID, b)
+	seen, err := plan.ParseState(r.profile, id, b)
 	if err != nil {
 		return nil, failure.New(failure.CardDiffers, err.Error(), err)
 	}
