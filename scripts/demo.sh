@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 bin=$PWD/bin
 demo=$PWD/demo
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+if [[ -t 1 ]]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 
 # until_true SECONDS WHAT COMMAND...: waits for a condition, never for a time.
 until_true() {
@@ -66,22 +67,23 @@ cp "$work"/state/trace/*.txt "$demo/trace.txt"
 cp "$work/state/receipt.pub" "$demo/receipt.pub"
 
 say "6. The receipt is verified"
-"$bin/cardctl" receipt verify "$demo/receipt.cose" | head -n 8
+"$bin/cardctl" receipt verify "$demo/receipt.cose" | sed -n 1,8p
 
 say "7. A technician looks at the card, without the daemon"
 "$bin/cardctl" card verify --pins "$work/adult/pins.json"
 
 say "8. OpenSC, which nobody here wrote, recognises and reads the card"
 opensc-tool -n
-pkcs15-tool --dump | grep -E 'X.509|Private RSA|PIN \[|Tries' || true
+pkcs15-tool --dump > "$demo/log/pkcs15" 2>&1
+grep -E 'X.509|Private RSA|PIN \[|Tries' "$demo/log/pkcs15"
 
 say "9. OpenSC signs with the card, OpenSSL checks the signature"
 # shellcheck disable=SC1091
 . "$demo/card.env"
-module=$(ls /usr/lib/*/opensc-pkcs11.so | head -n 1)
+module=(/usr/lib/*/opensc-pkcs11.so)
 printf 'a text to sign\n' > "$work/text"
 sign() { # key id, PIN, certificate
-	pkcs11-tool --module "$module" --login --pin "$2" --sign --mechanism SHA256-RSA-PKCS --id "$1" \
+	pkcs11-tool --module "${module[0]}" --login --pin "$2" --sign --mechanism SHA256-RSA-PKCS --id "$1" \
 		${4:+--slot-index "$4"} --input-file "$work/text" --output-file "$work/signature" 2> "$demo/log/pkcs11-$1"
 	openssl x509 -in "$3" -pubkey -noout > "$work/key.pem"
 	openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/signature" "$work/text"
@@ -105,10 +107,13 @@ invented.
   demo/receipt.cose    the signed receipt; demo/receipt.pub verifies it
   demo/trace.txt       the card session, lengths in place of data
 
-To put this card into a virtual reader again:
+To put this card into a virtual reader again, run readers and card each in a terminal of its own:
 
-  bin/cardsim readers --dir /tmp/desk > /tmp/desk.env &
+  bin/cardsim readers --dir /tmp/desk | tee /tmp/desk.env
+  . /tmp/desk.env; bin/cardsim card --state demo/card.state --vpcd "\$VPCD_0"
+
+and use it in a third:
+
   . /tmp/desk.env; export PCSCLITE_CSOCK_NAME
-  bin/cardsim card --state demo/card.state --vpcd "\$VPCD_0" &
   bin/cardctl card show
 END

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"jukicard/simulator"
+)
+
+// dying is a card that is pulled at a certain command.
+type dying struct {
+	*simulator.Card
+	left int
+	pull func()
+}
+
+func (d *dying) Process(command []byte) []byte {
+	if d.left--; d.left == 0 {
+		d.pull()
+		return nil
+	}
+	return d.Card.Process(command)
+}
+
+func TestIssue(t *testing.T) {
+	t.Run("everything that was asked for is there", func(t *testing.T) {
+		desk := deskWith(blank(t))
+		serveDaemon(t, desk)
+		dir, out := person(t, "adult"), t.TempDir()
+		receipt, env := filepath.Join(out, "receipt"), filepath.Join(out, "env")
+		c := newConsole(desk).do(t, 0, "--json", "issue", dir+"/order.json", "--pins", dir+"/pins.json", "--receipt", receipt, "--env", env)
+		var got outcome
+		if err := json.Unmarshal(c.out.Bytes(), &got); err != nil {
+			t.Fatalf("%v in %s", err, &c.out)
+		}
+		if got.Job.State != stateDone || got.Receipt != receipt || got.Env != env || got.Error != nil {
+			t.Errorf("outcome %+v", got)
+		}
+		if c.err.Len() > 0 {
+			t.Errorf("beside JSON it says %q", &c.err)
+		}
+		newConsole(desk).do(t, 0, "receipt", "verify", receipt)
+		newConsole(desk).do(t, 0, "jobs")
+		shown := newConsole(desk).do(t, 0, "--lang", "ja", "job", "show", got.Job.ID)
+		if !strings.Contains(shown.out.String(), "完了") {
+			t.Errorf("the job is shown as %s", &shown.out)
+		}
+		for _, file := range []string{receipt, env} {
+			if _, err := os.Stat(file); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("a card pulled half way is told as held, and resumed", func(t *testing.T) {
+		desk := deskWith(nil)
+		serveDaemon(t, desk)
+		card := blank(t)
+		desk.Insert(0, &dying{card, 50, func() { go desk.Remove(0) }})
+		dir := person(t, "infant")
+		c := newConsole(desk).do(t, exitHeld, "--json", "issue", dir+"/order.json", "--pins", dir+"/pins.json")
+		var got outcome
+		if err := json.Unmarshal(c.out.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Error == nil || !strings.HasPrefix(got.Error.Code, "READER-") || got.Error.Japanese == "" {
+			t.Errorf("the reason is %+v", got.Error)
+		}
+		desk.Insert(0, card)
+		newConsole(desk).do(t, 0, "job", "resume", got.Job.ID)
+	})
+	t.Run("a plan is shown in both languages", func(t *testing.T) {
+		desk := deskWith(nil)
+		serveDaemon(t, desk)
+		dir := person(t, "adult")
+		for lang, want := range map[string]string{english: "planned for a blank card", japanese: "未発行カードに対する計画"} {
+			if c := newConsole(desk).do(t, 0, "--lang", lang, "plan", dir+"/order.json"); !strings.Contains(c.out.String(), want) {
+				t.Errorf("%s: no %q in %s", lang, want, &c.out)
+			}
+		}
+	})
+}
