@@ -101,10 +101,15 @@ func (s *seat) insertUntil(ctx context.Context, cancel context.CancelFunc) (remo
 	go func() { served <- vpcd.Serve(ctx, readers.Addr(s.slot), s.card, vpcd.Options{}) }()
 	remove = sync.OnceValue(func() error {
 		cancel()
-		return errors.Join(<-served, await(s.reader, scard.StateEmpty))
+		return errors.Join(<-served, s.absent())
 	})
-	return remove, await(s.reader, scard.StatePresent)
+	return remove, s.present()
 }
+
+// present waits until PC/SC clients see a card in the reader, absent until they see
+// none.
+func (s *seat) present() error { return await(s.reader, scard.StatePresent) }
+func (s *seat) absent() error  { return await(s.reader, scard.StateEmpty) }
 
 // watching is held during each look at the readers: ebfe/scard frees a name that two
 // calls share.
