@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"jukicard/cardd/client"
 	"jukicard/simulator"
 )
 
@@ -23,6 +26,20 @@ func (d *dying) Process(command []byte) []byte {
 		return nil
 	}
 	return d.Card.Process(command)
+}
+
+// tripwire calls trip once when a text is written.
+type tripwire struct {
+	w    io.Writer
+	at   string
+	trip func()
+}
+
+func (w *tripwire) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), w.at) {
+		w.trip()
+	}
+	return w.w.Write(p)
 }
 
 func TestIssue(t *testing.T) {
@@ -70,6 +87,33 @@ func TestIssue(t *testing.T) {
 		}
 		desk.Insert(0, card)
 		newConsole(desk).do(t, 0, "job", "resume", got.Job.ID)
+	})
+	t.Run("an interrupt ends the watching and not the job", func(t *testing.T) {
+		desk := deskWith(blank(t))
+		serveDaemon(t, desk)
+		dir := person(t, "infant")
+		ctx, interrupt := context.WithCancel(t.Context())
+		c := newConsole(desk)
+		c.app.err = &tripwire{w: &c.err, at: "10/", trip: interrupt}
+		t.Setenv("LC_ALL", "C")
+		if got := c.run(ctx, []string{"issue", dir + "/order.json", "--pins", dir + "/pins.json"}); got != exitInterrupted {
+			t.Fatalf("exit status %d\n%s", got, &c.err)
+		}
+		_, after, ok := strings.Cut(c.err.String(), "The job goes on without you. Look at it with: cardctl job show ")
+		if !ok {
+			t.Fatalf("it says %s", &c.err)
+		}
+		id, _, _ := strings.Cut(after, "\n")
+		d, err := newConsole(desk).daemon()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Watch(t.Context(), id, func(client.Event) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		if j, err := d.Job(t.Context(), id); err != nil || j.State != stateDone {
+			t.Errorf("the job is %+v, %v", j, err)
+		}
 	})
 	t.Run("a plan is shown in both languages", func(t *testing.T) {
 		desk := deskWith(nil)

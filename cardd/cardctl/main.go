@@ -100,6 +100,9 @@ func (a *app) checkFlags() error {
 
 // daemon is a client of cardd, wherever its configuration says that it listens.
 func (a *app) daemon() (*client.Client, error) {
+	if a.reader != "" {
+		return nil, refused(errors.New("cannot choose the reader here: --reader is for commands without the daemon; cardd's own is reader.name in its configuration"))
+	}
 	if a.socket == "" {
 		c, err := config.Load("")
 		if err != nil {
