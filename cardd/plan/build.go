@@ -27,6 +27,7 @@ type Progress struct {
 	Ours    bool            // the journal binds this card to this order
 	Done    map[string]bool // steps whose outcome is known and stays true, by their IDs
 	Lengths map[string]int  // bytes of certificates that were issued, by name of file; they replace the order's estimate
+	Rewrite map[string]bool // objects to be written anew whatever the card says of them: it said what is not so
 }
 
 // Build compares what the order wants with what the card shows and gives the
@@ -172,19 +173,24 @@ func (b *builder) readKey(on string) {
 // request, until the certificate is on the card and compared: nobody else keeps it.
 func (b *builder) keyPair(k KeyPair) {
 	compared, request := stepID(Compare, k.Cert), stepID(Request, k.On)
-	switch {
-	case !b.present(k.On):
+	switch made := b.past.Done[stepID(Generate, k.On)]; {
+	case !b.present(k.On) && !made:
 		b.add(Step{Op: Generate, On: k.On, Cost: b.w.secure(keyTemplate, publicKey)})
-	case !b.past.Done[stepID(Generate, k.On)]:
+	case !b.present(k.On) || !made: // a key known to be made is never made anew: it may be certified
 		b.readKey(k.On)
 	}
 	if !b.past.Done[request] {
 		delete(b.past.Done, compared) // another request is another certificate
 		b.add(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.secure(digestInfo, signature)})
 	}
-	if !b.past.Done[compared] {
+	if !b.past.Done[compared] || b.lacks(k.Cert) {
 		b.add(Step{Op: Certify, On: k.Cert, From: request})
 	}
+}
+
+// lacks says whether a file is still to be written, whatever the journal knows of it.
+func (b *builder) lacks(on string) bool {
+	return slices.ContainsFunc(b.o.Files, func(c Content) bool { return c.On == on && b.written(c) < c.Length })
 }
 
 // contents are those of one application, in the order's own order, without what
@@ -216,7 +222,7 @@ func (b *builder) write(c Content) {
 func (b *builder) written(c Content) int {
 	state, ok := b.seen.Objects[c.On]
 	switch {
-	case !ok:
+	case !ok || b.past.Rewrite[c.On]:
 		return 0
 	case b.isRecord(c.On):
 		return c.Length * min(state.Value, 1)
@@ -249,7 +255,7 @@ func (b *builder) references(a *profile.Application) {
 	}
 	for _, r := range mine {
 		n := b.secretLen(r)
-		if !b.present(r.On) {
+		if !b.full(r.On) || b.past.Rewrite[r.On] {
 			b.add(Step{Op: SetPIN, On: r.On, Secret: r.Secret, Length: n, Cost: b.w.secure(n, 0)})
 		}
 	}
@@ -275,7 +281,7 @@ func (b *builder) secretLen(r ReferenceTo) int {
 func (b *builder) domain() {
 	b.open(Domain, b.p.Domain.AID)
 	for _, c := range b.o.Objects {
-		if _, ok := b.seen.Objects[c.On]; !ok {
+		if _, ok := b.seen.Objects[c.On]; !ok || b.past.Rewrite[c.On] {
 			b.add(Step{Op: Put, On: c.On, Length: c.Length, Digest: c.Digest, Cost: b.w.secure(c.Length, 0)})
 		}
 	}
@@ -344,6 +350,14 @@ func (b *builder) confirmCost() Cost {
 func (b *builder) omitted(path string) bool { return b.product.Omits(path) }
 
 func (b *builder) present(on string) bool { return b.seen.Objects[on].State == StatePresent }
+
+// full says whether a reference is set with all its tries. One that has lost a try was
+// presented with another value than it holds, and is set anew before it is presented
+// again.
+func (b *builder) full(on string) bool {
+	_, ref, err := b.p.Reference(on)
+	return err == nil && b.present(on) && b.seen.Objects[on].Value >= ref.Tries
+}
 
 func (b *builder) unlessDone(s Step) {
 	if !b.past.Done[stepID(s.Op, s.On)] {

@@ -98,14 +98,36 @@ func TestOnlyWhatIsNeeded(t *testing.T) {
 			"a PIN that was blocked", func(m *cardModel) { m.seen.Objects["text/pin"] = plan.ObjectState{State: plan.StateBlocked} },
 			with("open text", "set-pin text/pin", "prove-pin text/pin"),
 		},
+		{
+			"a try of a PIN", func(m *cardModel) {
+				m.seen.Objects["text/pin"] = plan.ObjectState{State: plan.StatePresent, Value: 2}
+			},
+			with("open text", "set-pin text/pin", "prove-pin text/pin"),
+		},
+		{
+			"the belief in what the card says of a file", func(m *cardModel) { m.past.Rewrite = map[string]bool{"text/number": true} },
+			with("open text", "update text/number", "compare text/number"),
+		},
+		{
+			"the belief in what it says of a record", func(m *cardModel) { m.past.Rewrite = map[string]bool{"common/manufacture": true} },
+			with("open common", "update common/manufacture", "compare common/manufacture"),
+		},
+		{
+			"the belief in what it says of a PIN", func(m *cardModel) { m.past.Rewrite = map[string]bool{"text/pin": true} },
+			with("open text", "set-pin text/pin", "prove-pin text/pin"),
+		},
+		{
+			"the belief in what it says of a data object", func(m *cardModel) { m.past.Rewrite = map[string]bool{"domain/expiry": true} },
+			[]string{"open domain", "put domain/expiry", "compare domain/expiry", "lock domain", "confirm domain", "print face"},
+		},
 		{"a proof of a PIN", func(m *cardModel) { delete(m.past.Done, "prove-pin text/pin") }, with("open text", "prove-pin text/pin")},
 		{
 			"a data object", func(m *cardModel) { m.lose("domain/expiry") },
 			[]string{"open domain", "put domain/expiry", "compare domain/expiry", "lock domain", "confirm domain", "print face"},
 		},
 		{
-			"a key", func(m *cardModel) { m.lose("jpki/auth-key"); m.lose("jpki/auth-cert") },
-			with("open jpki", "generate jpki/auth-key", "request jpki/auth-key", "certify jpki/auth-cert", "update jpki/auth-cert", "compare jpki/auth-cert"),
+			"a key that was known to be made", func(m *cardModel) { m.lose("jpki/auth-key"); m.lose("jpki/auth-cert") },
+			with("open jpki", "read-key jpki/auth-key", "certify jpki/auth-cert", "update jpki/auth-cert", "compare jpki/auth-cert"),
 		},
 		{
 			"the journal's word for a key", func(m *cardModel) {
@@ -115,6 +137,10 @@ func TestOnlyWhatIsNeeded(t *testing.T) {
 				m.lose("jpki/auth-cert")
 			},
 			with("open jpki", "read-key jpki/auth-key", "request jpki/auth-key", "certify jpki/auth-cert", "update jpki/auth-cert", "compare jpki/auth-cert"),
+		},
+		{
+			"a certificate", func(m *cardModel) { m.lose("jpki/auth-cert") },
+			with("open jpki", "certify jpki/auth-cert", "update jpki/auth-cert", "compare jpki/auth-cert"),
 		},
 		{
 			"the proof of a certificate", func(m *cardModel) { delete(m.past.Done, "compare jpki/auth-cert") },

@@ -36,6 +36,10 @@ const (
 	CardDiffers     Code = "CARD-DIFFERS"
 	CardKey         Code = "CARD-BAD-KEY"
 	CardHolderKeys  Code = "CARD-KEY-PROOF"
+	CardMemory      Code = "CARD-MEMORY"
+	CardAside       Code = "CARD-PUT-ASIDE"
+	CardQuarantined Code = "CARD-QUARANTINED"
+	CardInWork      Code = "CARD-IN-WORK"
 	StationPIN      Code = "STATION-PIN-NEEDED"
 	StationBusy     Code = "STATION-BUSY"
 	StationContent  Code = "STATION-CONTENT"
@@ -43,6 +47,7 @@ const (
 	StationJobLive  Code = "STATION-JOB-LIVE"
 	StationJobLong  Code = "STATION-JOB-LONG"
 	StationStopped  Code = "STATION-STOPPED"
+	StationDecision Code = "STATION-DECISION"
 	PKIAuthority    Code = "PKI-AUTHORITY"
 	PKICertificate  Code = "PKI-CERTIFICATE"
 	PrintFailed     Code = "PRINT-FAILED"
@@ -117,6 +122,10 @@ var entries = map[Code]Entry{
 	CardDiffers:     {"what was read back is not what was written", "put it aside for destruction; the order is issued on a fresh card", "読み戻した内容が書込み内容と一致しません", "廃棄へ回し、新しいカードで発行してください"},
 	CardKey:         {"the key the card made cannot be used", "put it aside for destruction; the order is issued on a fresh card", "カードが生成した鍵が使えません", "廃棄へ回し、新しいカードで発行してください"},
 	CardHolderKeys:  {"a signature made on the card does not fit its key", "put it aside for destruction; the order is issued on a fresh card", "カードの署名が鍵と一致しません", "廃棄へ回し、新しいカードで発行してください"},
+	CardMemory:      {"the card reported that its memory failed", "put it aside for destruction; the order is issued on a fresh card", "カードの記憶素子が故障しました", "廃棄へ回し、新しいカードで発行してください"},
+	CardAside:       {"the card was put aside by an operator", "have its destruction confirmed by two persons; the order is issued on a fresh card", "職員がカードの使用を中止しました", "二人で廃棄を確認し、新しいカードで発行してください"},
+	CardQuarantined: {"the card is in quarantine", "put it back into the reject bin and take a blank card", "使用不可として隔離されたカードです", "不良品箱に戻し、未発行のカードを使ってください"},
+	CardInWork:      {"another job was begun on the card", "resume that job with it, or take a blank card", "別の処理を始めたカードです", "その処理を再開するか、未発行のカードを使ってください"},
 	StationPIN:      {"a PIN is needed that the station no longer has", "let the holder enter the PINs again: cardctl issue with the same order", "暗証番号が端末に残っていません", "本人にもう一度入力してもらってください (同じ申請で cardctl issue)"},
 	StationBusy:     {"the station is carrying out another job", "wait until it is done: cardctl jobs", "端末は別の処理中です", "終わるまでお待ちください (cardctl jobs)"},
 	StationContent:  {"what is to be written is not what the plan says", "resume the job; if it happens again report it with the job's number", "書込み内容が計画と一致しません", "再開し、繰り返すなら処理番号を添えて報告してください"},
@@ -124,6 +133,7 @@ var entries = map[Code]Entry{
 	StationJobLive:  {"the order has a job already", "look at it with: cardctl jobs, and resume it", "この申請には処理が既にあります", "cardctl jobs で確かめ再開してください"},
 	StationJobLong:  {"the job has failed too often", "put the card aside for destruction; the order is issued on a fresh card", "失敗の回数が上限に達しました", "廃棄へ回し、新しいカードで発行してください"},
 	StationStopped:  {"the daemon was stopped", "start it again and resume the job", "デーモンが停止しました", "起動し直して再開してください"},
+	StationDecision: {"the decision cannot be taken down", "look at the job with: cardctl job show", "この決定は記録できません", "cardctl job show で処理の状態を確かめてください"},
 	PKIAuthority:    {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
 	PKICertificate:  {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
 	PrintFailed:     {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},

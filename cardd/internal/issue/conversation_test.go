@@ -132,15 +132,24 @@ func (c *talk) stands() string {
 	return out
 }
 
-// ask answers what a new plan may build on, or a fact of a step.
+// ask answers what a new plan may build on, a fact of a step, what is owed of a card's
+// certificates, or how a card in quarantine stands.
 func (c *talk) ask(words []string) string {
-	if words[0] == "fact" {
+	switch words[0] {
+	case "fact":
 		return strconv.Quote(c.m.Fact(words[1]+" "+words[2], words[3]))
+	case "owed":
+		return fmt.Sprintf("serials: %s\nasked: %v", strings.Join(c.m.Owed().Serials, " "), c.m.Owed().Asked)
+	case "quarantine":
+		return fmt.Sprintf("voided: %t, witnesses: %s, destroyed: %t", c.m.Voided(), strings.Join(c.m.Witnesses(), " and "), c.m.Destroyed())
 	}
 	p := c.m.Progress()
 	out := fmt.Sprintf("ours: %t", p.Ours)
 	for _, id := range slices.Sorted(maps.Keys(p.Done)) {
 		out += "\ndone: " + id
+	}
+	for _, on := range slices.Sorted(maps.Keys(p.Rewrite)) {
+		out += "\nrewrite: " + on
 	}
 	for _, on := range slices.Sorted(maps.Keys(p.Lengths)) {
 		out += fmt.Sprintf("\nlength: %s %d", on, p.Lengths[on])

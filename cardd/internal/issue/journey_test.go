@@ -245,10 +245,10 @@ func (w *world) sound() error {
 func (w *world) travel(next func(plan.Step) fault) (State, error) {
 	for range 4 * RecordsMax {
 		state, _, _ := w.m.State()
-		if state == Done || state == Spoiled {
-			return state, nil
-		}
 		a, _ := w.m.Next()
+		if state == Done || state == Spoiled {
+			return state, w.owes(a.Do)
+		}
 		f := none
 		if a.Do == Perform {
 			f = next(a.Step)
@@ -258,6 +258,16 @@ func (w *world) travel(next func(plan.Step) fault) (State, error) {
 		}
 	}
 	return "", fmt.Errorf("the job does not end")
+}
+
+// owes is what must hold of what a job at its end wants done: a spoiled card's
+// certificates taken back if there can be any, else nothing.
+func (w *world) owes(next Do) error {
+	state, _, _ := w.m.State()
+	if want := state == Spoiled && w.certs > 0; want && next != Void || state == Done && next != "" {
+		return fmt.Errorf("a %s job with %d certificates wants %q", state, w.certs, next)
+	}
+	return nil
 }
 
 // TestOneFaultAnywhere lets each kind of fault happen once at each step of an issue.
@@ -283,17 +293,58 @@ func TestOneFaultAnywhere(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			wantSpoiled := f == refused && !slices.Contains([]plan.Op{plan.Open, plan.Certify, plan.Print}, hit.Op)
-			if (state == Spoiled) != wantSpoiled {
+			if state != Done {
 				t.Errorf("%s: the job ended %s", name, state)
 			}
-			if err := w.sound(); state == Done && err != nil {
+			if err := w.sound(); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			cases++
 		}
 	}
 	t.Logf("%d cases", cases)
+}
+
+// TestRefusedAgain has a card refuse one step whenever it comes: it is spoiled by the
+// second refusal, unless an operator can mend the cause.
+func TestRefusedAgain(t *testing.T) {
+	steps := map[string]plan.Op{}
+	w := newWorld(t)
+	if _, err := w.travel(func(s plan.Step) fault { steps[s.ID] = s.Op; return none }); err != nil {
+		t.Fatal(err)
+	}
+	for id, op := range steps {
+		w, n := newWorld(t), 0
+		state, err := w.travel(func(s plan.Step) fault {
+			if s.ID == id && n < 2 {
+				n++
+				return refused
+			}
+			return none
+		})
+		want := Spoiled
+		if slices.Contains([]plan.Op{plan.Open, plan.Certify, plan.Print}, op) {
+			want = Done
+		}
+		if err != nil || state != want || n != 2 {
+			t.Errorf("%s refused %d times: the job ended %s, %v; want %s", id, n, state, err, want)
+		}
+	}
+}
+
+// TestRefusedHereAndThere: a card that refuses many steps once each is given up as well.
+func TestRefusedHereAndThere(t *testing.T) {
+	w, seen := newWorld(t), map[string]bool{}
+	state, err := w.travel(func(s plan.Step) fault {
+		if seen[s.ID] || s.Op == plan.Open || s.Op == plan.Certify || s.Op == plan.Print {
+			return none
+		}
+		seen[s.ID] = true
+		return refused
+	})
+	if err != nil || state != Spoiled || len(seen) != RefusalsMax {
+		t.Errorf("%d steps refused once: the job ended %s, %v", len(seen), state, err)
+	}
 }
 
 // TestManyFaults lets faults happen as often as chance will; refusals are left out, for

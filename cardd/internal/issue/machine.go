@@ -10,6 +10,7 @@ package issue
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"jukicard/cardd/internal/failure"
@@ -32,7 +33,8 @@ const (
 type Kind string
 
 // A plan adopted; the intent to do a step; its outcome; the daemon found the job
-// unfinished at start; an operator lets a held job go on; the receipt was signed.
+// unfinished at start; an operator lets a held job go on; the receipt was signed; what
+// was decided or done about the job as a whole, see the facts of quarantine.
 const (
 	Planned Kind = "plan"
 	Intent  Kind = "intent"
@@ -40,6 +42,7 @@ const (
 	Crashed Kind = "crashed"
 	Resumed Kind = "resumed"
 	Signed  Kind = "receipt"
+	Ruled   Kind = "state"
 )
 
 // Result is how a step ended.
@@ -59,13 +62,17 @@ const (
 //
 // FactCounter is the printer's count of cards: in the intent of a print as it was
 // before, in a Crashed record or an outcome in doubt as it is now. FactPrinted in a
-// Resumed record is an operator's word that the face is on the card. FactLength and
-// FactSHA256 in the outcome of a Certify are the certificate's bytes and digest.
+// Resumed record is an operator's word that the face is on the card. FactLength,
+// FactSHA256 and FactSerial in the outcome of a Certify are the certificate's bytes,
+// digest and serial number; FactRequest in that of a Request is what the authority is
+// asked with.
 const (
 	FactCounter = "counter"
 	FactPrinted = "printed"
 	FactLength  = "length"
 	FactSHA256  = "sha256"
+	FactSerial  = "serial"
+	FactRequest = "request"
 )
 
 // Record is one line of a job's history.
@@ -83,11 +90,13 @@ type Record struct {
 type Do string
 
 // Observe: open the card afresh, look at it and plan. Perform: carry out
-// Action.Step. Sign: sign the receipt.
+// Action.Step. Sign: sign the receipt. Void: have the certificates of a spoiled card
+// taken back, all that Owed tells.
 const (
 	Observe Do = "observe"
 	Perform Do = "perform"
 	Sign    Do = "sign"
+	Void    Do = "void"
 )
 
 // Action is what the station has to do next.
@@ -98,8 +107,9 @@ type Action struct {
 
 // Bounds on one job.
 const (
-	RecordsMax = 4096 // records of a job; it is held before it could need more
-	DoubtsMax  = 8    // doubts in a row, without a step newly done, before the job is held
+	RecordsMax  = 4096 // records of a job; it is held before it could need more
+	DoubtsMax   = 8    // doubts in a row, without a step newly done, before the job is held
+	RefusalsMax = 4    // refusals of a card in one job before it is spoiled
 )
 
 // Machine is one job's decider.
@@ -118,6 +128,9 @@ type Machine struct {
 	done     map[string]bool
 	facts    map[string]map[string]string
 	lengths  map[string]int // of certificates, by name of file
+	refused  map[string]int // how often the card refused each step
+	rewrite  map[string]bool
+	quarantine
 }
 
 // New is the machine of a job without records.
@@ -125,6 +138,7 @@ func New() *Machine {
 	return &Machine{
 		state: Running, replan: true,
 		done: map[string]bool{}, facts: map[string]map[string]string{}, lengths: map[string]int{},
+		refused: map[string]int{}, rewrite: map[string]bool{}, quarantine: newQuarantine(),
 	}
 }
 
@@ -139,9 +153,12 @@ func Replay(records []Record) (*Machine, error) {
 	return m, nil
 }
 
-// Next is what to do; ok is false when the job is held, spoiled or done.
+// Next is what to do; ok is false when the job is held or done, or spoiled and nothing
+// is owed any more.
 func (m *Machine) Next() (a Action, ok bool) {
 	switch {
+	case m.state == Spoiled && m.owes():
+		return Action{Do: Void}, true
 	case m.state != Running:
 		return Action{}, false
 	case m.replan:
@@ -175,7 +192,7 @@ func (m *Machine) Fact(step, name string) string { return m.facts[step][name] }
 
 // Progress is what a new plan may build on.
 func (m *Machine) Progress() plan.Progress {
-	return plan.Progress{Ours: m.plan != nil, Done: maps.Clone(m.done), Lengths: maps.Clone(m.lengths)}
+	return plan.Progress{Ours: m.plan != nil, Done: maps.Clone(m.done), Lengths: maps.Clone(m.lengths), Rewrite: maps.Clone(m.rewrite)}
 }
 
 // Apply is the only mutator. It refuses a record that cannot follow, and is then as
@@ -206,6 +223,8 @@ func (m *Machine) apply(r Record) error {
 		return m.resumed(r)
 	case Signed:
 		return m.sign()
+	case Ruled:
+		return m.ruled(r)
 	}
 	return fmt.Errorf("cannot apply record of kind %q", r.Kind)
 }
@@ -286,6 +305,8 @@ func (m *Machine) intent(r Record) error {
 				delete(m.lengths, s.On)
 			}
 		}
+	case plan.Certify:
+		m.ask(m.Fact(a.Step.From, FactRequest), a.Step)
 	case plan.Print:
 		m.counter, m.printing = r.Facts[FactCounter], true
 	}
@@ -324,9 +345,13 @@ func (m *Machine) succeeded(r Record, s plan.Step) error {
 		}
 	}
 	m.pending = ""
-	if s.Op == plan.Certify && !m.certified(r, s) {
-		return nil
+	if s.Op == plan.Certify {
+		m.told(m.Fact(s.From, FactRequest), r.Facts[FactSerial])
+		if !m.certified(r, s) {
+			return nil
+		}
 	}
+	delete(m.rewrite, s.On)
 	if !m.done[s.ID] && !s.Session {
 		m.doubts = 0
 	}
@@ -363,13 +388,64 @@ func (m *Machine) failed(r Record, s plan.Step) {
 	switch {
 	case r.Result == Doubt && s.Op == plan.Print:
 		m.printDoubt(r)
-	case r.Result == Doubt && s.Again != plan.Never:
+	case r.Result == Doubt && s.Again != plan.Never, r.Result == Refused && m.onceMore(r, s):
 		m.doubt(r)
-	case r.Result == Unavailable, r.Result == Refused && holdable[s.Op]:
+	case r.Result == Unavailable, r.Result == Refused && holdable[s.Op] && r.Code != memory:
 		m.hold(r.Code, r.Text)
 	default:
-		m.state, m.code, m.reason, m.replan = Spoiled, r.Code, r.Text, true
+		m.spoil(r.Code, r.Text)
 	}
+}
+
+func (m *Machine) spoil(code, reason string) {
+	m.state, m.code, m.reason, m.replan = Spoiled, code, reason, true
+}
+
+// Codes the machine tells apart.
+const (
+	cardRefused = string(failure.CardRefused)
+	differs     = string(failure.CardDiffers)
+	memory      = string(failure.CardMemory)
+)
+
+// onceMore says whether a refusal is no verdict yet. A card whose supply dipped has lost
+// its session and refuses what it would have taken, and nothing proves to whom a bare
+// status word belongs: so it is looked at again, and a second refusal of the same step,
+// or one too many in all, is believed. What differs is written once more where this job
+// does not know that it was written: the card's own word for it may have been garbled on
+// the way. All of it is compared in the end.
+func (m *Machine) onceMore(r Record, s plan.Step) bool {
+	switch {
+	case r.Code == differs:
+		return m.unwritten(s)
+	case r.Code != cardRefused || holdable[s.Op]:
+		return false
+	}
+	m.refused[s.ID]++
+	all := 0
+	for _, n := range m.refused {
+		all += n
+	}
+	return m.refused[s.ID] == 1 && all < RefusalsMax
+}
+
+// unwritten says whether what a step read back was never known to be written, and has it
+// written.
+func (m *Machine) unwritten(s plan.Step) bool {
+	var by []string
+	switch s.Op {
+	case plan.Compare:
+		by = []string{plan.StepID(plan.Update, s.On), plan.StepID(plan.Put, s.On)}
+	case plan.ProvePIN:
+		by = []string{plan.StepID(plan.SetPIN, s.On)}
+	default:
+		return false
+	}
+	if m.rewrite[s.On] || slices.ContainsFunc(by, func(id string) bool { return m.done[id] }) {
+		return false
+	}
+	m.rewrite[s.On] = true
+	return true
 }
 
 // doubt has the card looked at again, a bounded number of times.

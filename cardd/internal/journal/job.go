@@ -167,6 +167,17 @@ func (j *Journal) Unfinished(ctx context.Context) ([]Job, error) {
 	return j.jobs(ctx, "WHERE state IN ('running', 'held') ORDER BY created, rowid")
 }
 
+// Spoiled are the jobs that ended with their card in quarantine, oldest first.
+func (j *Journal) Spoiled(ctx context.Context) ([]Job, error) {
+	return j.jobs(ctx, "WHERE state = 'spoiled' ORDER BY created, rowid")
+}
+
+// Owing are the spoiled jobs whose sealed order was not dropped, oldest first: something
+// about them is still to be done.
+func (j *Journal) Owing(ctx context.Context) ([]Job, error) {
+	return j.jobs(ctx, "WHERE state = 'spoiled' AND sealed IS NOT NULL ORDER BY created, rowid")
+}
+
 // ByCard are the jobs that were bound to a card, oldest first.
 func (j *Journal) ByCard(ctx context.Context, cardID string) ([]Job, error) {
 	return j.jobs(ctx, "WHERE card_id = ? AND card_id <> '' ORDER BY created, rowid", cardID)

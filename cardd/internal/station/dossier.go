@@ -145,11 +145,13 @@ func chosen(name string) (reference, bool) {
 	return references[i], true
 }
 
-// certified are the keys of the profile that get certificates.
-var certified = []struct {
+// certifiedKey is a key of the profile that gets a certificate.
+type certifiedKey struct {
 	key, cert string
 	purpose   pki.Purpose
-}{
+}
+
+var certified = []certifiedKey{
 	{"jpki/sign-key", "jpki/sign-cert", pki.Signature},
 	{"jpki/auth-key", "jpki/auth-cert", pki.Authentication},
 }

@@ -90,3 +90,17 @@ func look(ctx context.Context, s *card.Session) (plan.Observation, error) {
 	}
 	return seen, nil
 }
+
+// lookTwice is look for a job that is about to be bound to the card: its number, which is
+// read in the clear, must be the same both times.
+func lookTwice(ctx context.Context, s *card.Session) (plan.Observation, error) {
+	seen, err := look(ctx, s)
+	if err != nil {
+		return seen, err
+	}
+	again, err := s.CardID(ctx)
+	if err == nil && again != seen.Card {
+		err = failure.New(failure.ReaderLink, "it gave two different numbers", nil)
+	}
+	return seen, err
+}

@@ -8,11 +8,13 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
 
+	"jukicard/apdu"
 	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/failure"
@@ -27,11 +29,11 @@ type facts = map[string]string
 
 // Names of facts.
 const (
-	factModulus = "modulus"        // hex; the exponent is 65537
-	factRequest = "request"        // PKCS #10, base64
-	factLength  = issue.FactLength // of a certificate, bytes
-	factSerial  = "serial"         // hex
-	factSHA256  = issue.FactSHA256 // of a certificate, hex
+	factModulus = "modulus"         // hex; the exponent is 65537
+	factRequest = issue.FactRequest // PKCS #10, base64
+	factLength  = issue.FactLength  // of a certificate, bytes
+	factSerial  = issue.FactSerial  // hex
+	factSHA256  = issue.FactSHA256  // of a certificate, hex
 )
 
 // operations carry out one step each. What a step may send is in the step; none
@@ -84,13 +86,17 @@ func (r *run) learn(on string, pub *rsa.PublicKey, err error) (facts, error) {
 	if pub.E != 65537 {
 		return nil, failure.New(failure.CardKey, "its exponent is not 65537", nil)
 	}
+	modulus := pub.N.Text(16)
+	if known := r.machine.Fact(plan.StepID(plan.Generate, on), factModulus); known != "" && known != modulus {
+		return nil, failure.New(failure.CardKey, "it is not the key the card made before", nil)
+	}
 	for _, c := range certified {
 		if other := r.dossier.book.Key(c.key); c.key != on && other != nil && other.N.Cmp(pub.N) == 0 {
 			return nil, failure.New(failure.CardKey, "the card made the same key twice", nil)
 		}
 	}
 	r.dossier.book.SetKey(on, pub)
-	return facts{factModulus: pub.N.Text(16)}, nil
+	return facts{factModulus: modulus}, nil
 }
 
 // request has the card sign a certificate request: the proof that it holds the
@@ -219,10 +225,25 @@ func (r *run) setPIN(ctx context.Context, s plan.Step) (facts, error) {
 	return nil, r.withReference(s.Secret, func(value secret.Bytes) error { return r.card.session.Set(ctx, s.On, value) })
 }
 
-// provePIN presents the value once. A refusal means that the card holds another
-// value than was set; it is not tried again.
+// provePIN presents the value once; it is not tried again here. That the card holds
+// another value than was set is told apart from a card that refuses to compare.
 func (r *run) provePIN(ctx context.Context, s plan.Step) (facts, error) {
-	return nil, r.withReference(s.Secret, func(value secret.Bytes) error { return r.card.session.Verify(ctx, s.On, value) })
+	err := r.withReference(s.Secret, func(value secret.Bytes) error { return r.card.session.Verify(ctx, s.On, value) })
+	if wrongValue(err) {
+		return nil, failure.New(failure.CardDiffers, s.On+" is not set to the value that it was given", err)
+	}
+	return nil, err
+}
+
+// wrongValue says whether a VERIFY was refused for its value: it cost a try, or none was
+// left or ever there (ISO/IEC 7816-4:2020, 11.6.6; card fact sheet, 3).
+func wrongValue(err error) bool {
+	var refused *apdu.StatusError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	_, spent := refused.SW.Retries()
+	return spent || refused.SW == apdu.SWAuthenticationBlocked || refused.SW == apdu.SWReferenceDataUnusable
 }
 
 func (r *run) lock(ctx context.Context, _ plan.Step) (facts, error) {

@@ -38,10 +38,11 @@ type Config struct {
 	Readers   reader.System // where cards are
 	Reader    string        // the reader's name; empty for the only one with a card
 	Short     bool          // use short length even where the card takes extended
-	Journal   *journal.Journal
+	Journal   Journal
 	Pins      *vault.PINs
 	Sealer    *vault.Sealer
 	Authority pki.Authority
+	Revoker   pki.Revoker // takes back certificates of spoiled cards; the authority itself where it is nil and can
 	Hierarchy pki.Hierarchy
 	FaceSeal  pki.Sealer
 	Keys      scp03.KeyFinder
@@ -101,6 +102,9 @@ func New(c Config) *Station {
 	if c.Watch == nil {
 		c.Watch = func(Event) {}
 	}
+	if c.Revoker == nil {
+		c.Revoker, _ = c.Authority.(pki.Revoker)
+	}
 	return &Station{c: c}
 }
 
@@ -138,6 +142,9 @@ func (s *Station) Run(ctx context.Context, jobID string) error {
 		}
 		if err := ctx.Err(); err != nil {
 			return failure.New(failure.StationStopped, "", err)
+		}
+		if action.Do == issue.Void {
+			return r.quarantine(ctx)
 		}
 		if err := r.act(ctx, action); err != nil {
 			return err
@@ -297,6 +304,8 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	if state == issue.Done || state == issue.Spoiled {
 		r.c.Pins.Drop(r.job.ID)
+	}
+	if state == issue.Done || r.machine.Voided() { // until then the order is needed to ask the authority
 		if err := r.c.Journal.DropSealed(ctx, r.job.ID); err != nil {
 			return failure.New(failure.StationJournal, err.Error(), err)
 		}
@@ -346,7 +355,7 @@ func (s *Station) Recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.settleDebts(ctx)
 }
 
 func (s *Station) recover(ctx context.Context, jobID string) error {
@@ -355,7 +364,7 @@ func (s *Station) recover(ctx context.Context, jobID string) error {
 		return err
 	}
 	defer r.leave()
-	if _, ok := r.machine.Next(); ok {
+	if a, ok := r.machine.Next(); ok && a.Do != issue.Void {
 		if err := r.needsHolder(ctx); err != nil {
 			if err := r.adopt(ctx, nil, err); err != nil {
 				return err
@@ -380,6 +389,8 @@ func classify(err error) (issue.Result, string, string) {
 		return issue.Unavailable, planned.Code, planned.Error()
 	case errors.Is(err, scp03.ErrCryptogram):
 		return named(failure.CardKeys, "")
+	case errors.As(err, &refused) && refused.SW == apdu.SWMemoryFailure:
+		return named(failure.CardMemory, refused.Error())
 	case errors.As(err, &refused):
 		return named(failure.CardRefused, refused.Error())
 	case errors.As(err, &link):

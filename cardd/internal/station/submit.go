@@ -127,6 +127,9 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	if job, err = s.again(ctx, o, wire, pins); job != "" || err != nil {
 		return job, err
 	}
+	if err := s.unencumbered(ctx, o.ID); err != nil {
+		return "", err
+	}
 	d, err := s.ready(ctx, o, wire)
 	if err != nil {
 		return "", err
@@ -154,14 +157,17 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 // first is what a new job's card shows and the plan it starts from; a card that cannot
 // be issued is refused before there is a job.
 func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier, c *opened) (seen plan.Observation, first *plan.Plan, err error) {
-	if seen, err = look(ctx, c.session); err != nil {
+	if seen, err = lookTwice(ctx, c.session); err != nil {
 		return seen, nil, Coded(err)
+	}
+	if err := s.unclaimed(ctx, seen.Card); err != nil {
+		return seen, nil, err
 	}
 	if err := s.bind(ctx, d, p, seen.Card); err != nil {
 		return seen, nil, err
 	}
 	first, err = plan.Build(p, d.wanted, seen, plan.Progress{}, s.wire(p))
-	return seen, first, err
+	return seen, first, Coded(err)
 }
 
 func (s *Station) create(ctx context.Context, o *order.Order, d *dossier, first *plan.Plan, pins order.PINs) (string, error) {

@@ -1,0 +1,250 @@
+package station
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/issue"
+	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/plan"
+	"jukicard/pki"
+)
+
+// Quarantine is a card that must not be used, and what has become of it.
+type Quarantine struct {
+	Job, Order, Card string
+	Since            time.Time // when the job ended
+	Code, Reason     string    // why, docs/FAILURES.md
+	Serials          []string  // of the certificates that were made for it, hexadecimal
+	Voided           bool      // none of them is valid any more
+	Witnesses        []string  // who confirmed its destruction
+	Destroyed        bool      // confirmed by two different persons
+}
+
+// Quarantined lists the cards that were spoiled here, the oldest first, destroyed ones
+// included.
+func (s *Station) Quarantined(ctx context.Context) ([]Quarantine, error) {
+	jobs, err := s.c.Journal.Spoiled(ctx)
+	if err != nil {
+		return nil, failure.New(failure.StationJournal, err.Error(), err)
+	}
+	list := make([]Quarantine, 0, len(jobs))
+	for _, j := range jobs {
+		records, err := s.c.Journal.Records(ctx, j.ID)
+		if err != nil {
+			return nil, failure.New(failure.StationJournal, err.Error(), err)
+		}
+		m, err := Replay(records)
+		if err != nil {
+			return nil, failure.New(failure.StationJournal, err.Error(), err)
+		}
+		_, code, reason := m.State()
+		list = append(list, Quarantine{
+			Job: j.ID, Order: j.OrderID, Card: j.CardID, Since: j.Updated, Code: code, Reason: reason,
+			Serials: m.Owed().Serials, Voided: m.Voided(), Witnesses: m.Witnesses(), Destroyed: m.Destroyed(),
+		})
+	}
+	return list, nil
+}
+
+// PutAside ends a job that is not done and puts its card into quarantine, on the word of
+// a person: what cannot be mended, or is not worth it. Its order can be handed in again
+// with a fresh card.
+func (s *Station) PutAside(ctx context.Context, jobID, person string) error {
+	return s.rule(ctx, jobID, facts{issue.FactAside: person})
+}
+
+// ConfirmDestroyed takes down that a person saw the card of a spoiled job destroyed. Two
+// different persons are needed; the same one twice is refused.
+func (s *Station) ConfirmDestroyed(ctx context.Context, jobID, person string) error {
+	return s.rule(ctx, jobID, facts{issue.FactDestroyed: person})
+}
+
+// rule writes a person's decision about a job into the journal and does what follows.
+func (s *Station) rule(ctx context.Context, jobID string, decided facts) error {
+	if !s.busy.TryLock() {
+		return failure.New(failure.StationBusy, "", nil)
+	}
+	defer s.busy.Unlock()
+	s.forgo()
+	r, err := s.load(ctx, jobID)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+	ruling := issue.Record{Kind: issue.Ruled, Facts: decided}
+	rehearsal, err := Replay(r.records)
+	if err == nil {
+		err = rehearsal.Apply(ruling)
+	}
+	if err != nil {
+		return failure.New(failure.StationDecision, err.Error(), err)
+	}
+	if err := r.record(ctx, ruling); err != nil {
+		return err
+	}
+	return r.quarantine(ctx)
+}
+
+// quarantine takes the certificates of a spoiled card back where that is still to be
+// done, and settles the job. An authority that cannot be reached does not keep the card
+// from quarantine: it is asked again by the next Run or Recover, and before the order is
+// issued on another card.
+func (r *run) quarantine(ctx context.Context) error {
+	if a, ok := r.machine.Next(); ok && a.Do == issue.Void {
+		if err := r.void(ctx); err != nil {
+			_, code, reason := classify(err)
+			r.c.Log.Warn("certificates of a spoiled card are still valid", "job", r.job.ID, "code", code, "reason", reason)
+		}
+	}
+	return r.settle(ctx)
+}
+
+// void takes back every certificate the authority made for this job. Where it is not
+// known whether it made one, it is asked once more by the same ID: its answer is the
+// certificate that stands under that ID, whichever asking made it, and what of the first
+// may still be on its way can then bring no other.
+func (r *run) void(ctx context.Context) error {
+	debt := r.machine.Owed()
+	serials := slices.Clone(debt.Serials)
+	for request, step := range debt.Asked {
+		serial, err := r.askAgain(ctx, request, step)
+		if err != nil {
+			return err
+		}
+		if serial != "" {
+			serials = append(serials, serial)
+		}
+	}
+	slices.Sort(serials)
+	serials = slices.Compact(serials)
+	for _, serial := range serials {
+		if err := r.revoke(ctx, serial); err != nil {
+			return err
+		}
+	}
+	return r.record(ctx, issue.Record{Kind: issue.Ruled, Facts: facts{issue.FactVoided: strings.Join(serials, ",")}})
+}
+
+// askAgain is the serial number of the certificate that stands under a request's ID;
+// empty where the ID stands for another key, for then this request was never granted.
+func (r *run) askAgain(ctx context.Context, request, step string) (serial string, err error) {
+	if err := r.unpack(ctx); err != nil {
+		return "", err
+	}
+	r.dossier.cardID = r.job.CardID
+	i := slices.IndexFunc(certified, func(c certifiedKey) bool { return plan.StepID(plan.Certify, c.cert) == step })
+	if i < 0 {
+		return "", failure.New(failure.StationJournal, fmt.Sprintf("%q asks for no certificate", step), nil)
+	}
+	req, _, err := r.dossier.request(certified[i].purpose)
+	if err != nil {
+		return "", err
+	}
+	if req.CSR, err = base64.StdEncoding.DecodeString(request); err != nil {
+		return "", failure.New(failure.StationJournal, "a certificate request does not read", err)
+	}
+	cert, err := r.c.Authority.Certify(ctx, req)
+	switch {
+	case errors.Is(err, pki.ErrIDTaken):
+		return "", nil
+	case err != nil:
+		return "", failure.New(failure.PKIAuthority, err.Error(), err)
+	}
+	return cert.SerialNumber.Text(16), nil
+}
+
+// revoke takes one certificate back; that it was taken back before is as good.
+func (r *run) revoke(ctx context.Context, serial string) error {
+	n, ok := new(big.Int).SetString(serial, 16)
+	if !ok {
+		return failure.New(failure.StationJournal, "a serial number does not read", nil)
+	}
+	if r.c.Revoker == nil {
+		return failure.New(failure.PKIAuthority, "no way is configured to take a certificate back", nil)
+	}
+	if err := r.c.Revoker.Revoke(ctx, n, pki.Unspecified); err != nil && !errors.Is(err, pki.ErrRevoked) {
+		return failure.New(failure.PKIAuthority, err.Error(), err)
+	}
+	return nil
+}
+
+// debtsPatience is how long Recover asks the authority about spoiled cards: a daemon
+// must come up also while it is away.
+const debtsPatience = 10 * time.Second
+
+// settleDebts tries to take back what spoiled jobs still owe. busy is held.
+func (s *Station) settleDebts(ctx context.Context) error {
+	jobs, err := s.c.Journal.Owing(ctx)
+	if err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	ctx, stop := context.WithTimeout(ctx, debtsPatience)
+	defer stop()
+	for _, j := range jobs {
+		if err := s.settleDebt(ctx, j.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Station) settleDebt(ctx context.Context, jobID string) error {
+	r, err := s.load(ctx, jobID)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+	return r.quarantine(ctx)
+}
+
+// unencumbered refuses an order whose certificates of an earlier, spoiled card are still
+// valid: it would have two. busy is held.
+func (s *Station) unencumbered(ctx context.Context, orderID string) error {
+	jobs, err := s.c.Journal.ByOrder(ctx, orderID)
+	if err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	for _, j := range jobs {
+		if j.State != journal.Spoiled {
+			continue
+		}
+		r, err := s.load(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		if a, ok := r.machine.Next(); ok && a.Do == issue.Void {
+			err = r.void(ctx)
+			err = errors.Join(err, r.settle(ctx))
+		}
+		r.leave()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unclaimed refuses a card that another job of this station has a claim on.
+func (s *Station) unclaimed(ctx context.Context, cardID string) error {
+	jobs, err := s.c.Journal.ByCard(ctx, cardID)
+	if err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	for _, j := range jobs {
+		switch j.State {
+		case journal.Spoiled:
+			return failure.New(failure.CardQuarantined, "job "+j.ID, nil)
+		case journal.Running, journal.Held:
+			return failure.New(failure.CardInWork, "job "+j.ID, nil)
+		}
+	}
+	return nil
+}
