@@ -73,7 +73,7 @@ race: ## the packages where goroutines meet, under the race detector
 fuzz: ## each fuzz target for FUZZTIME (10s), FUZZJOBS (2) at once
 	@$(GO) run ./scripts/fuzz -counts $(COUNTS)/fuzz -time $(FUZZTIME) -jobs $(FUZZJOBS)
 
-bench: ## the figures, one a line: name value unit bound; fails when a bound is missed
+bench: install ## the figures, one a line: name value unit bound; fails when a bound is missed
 	@$(GO) run $(FLAGS) ./cardd/bench
 
 soak: ## long: the race packages ten times over, then each fuzz target for SOAKTIME (10m)

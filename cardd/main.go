@@ -82,8 +82,11 @@ func serve(ctx context.Context, file string) error {
 	if c.Lab || c.GP.MasterKeyFile == "" {
 		log.Warn("the well-known test keys are in use: this station can issue laboratory cards only", "lab", c.Lab)
 	}
+	shipped := make(chan error, 1)
+	go func() { shipped <- d.Ship(ctx) }()
 	log.Info("serving", "socket", c.Socket, "state", c.StateDir, "station", c.Station.Name)
-	return server.Serve(ctx, l, time.Duration(c.Limits.ShutdownSeconds)*time.Second)
+	err = server.Serve(ctx, l, time.Duration(c.Limits.ShutdownSeconds)*time.Second)
+	return errors.Join(err, <-shipped)
 }
 
 func logger(c *config.Config) *slog.Logger {

@@ -94,6 +94,21 @@ type Lab struct {
 	Photo        string            `json:"photo" doc:"JPEG 2000 file, base64; empty on a card without a photo"`
 }
 
+// Finding is one card on which terminal, card management and chip do not agree.
+type Finding struct {
+	Card       string `json:"card" doc:"card identification number"`
+	Order      string `json:"order,omitempty" doc:"the order of the terminal's job"`
+	Terminal   string `json:"terminal" doc:"what the journal of this station says"`
+	Notice     string `json:"notice" doc:"where telling card management stands"`
+	Management string `json:"management" doc:"what card management says"`
+	Chip       string `json:"chip" doc:"what the chip shows, or the journal last read back"`
+	Verdict    string `json:"verdict" enum:"agree,wait,ask,mend,act,alarm" doc:"what it amounts to"`
+	Right      string `json:"right" doc:"whose word counts"`
+	Code       string `json:"code" doc:"stable code, see docs/FAILURES.md"`
+	Text       string `json:"text" doc:"why, and what to do"`
+	Japanese   string `json:"ja,omitempty" doc:"the same in Japanese"`
+}
+
 // Failure is the API's error: a code that stays, and words that explain it.
 type Failure struct {
 	Status   int       `json:"status" doc:"HTTP status"`
@@ -201,6 +216,19 @@ func (c *Client) Resume(ctx context.Context, id string, printed bool) (*Job, err
 	var out Job
 	body := []byte(fmt.Sprintf(`{"printed":%v}`, printed))
 	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", body, &out)
+}
+
+// Reconcile lists the cards on which terminal, card management and chip do not
+// agree, the worst first. mend tells card management what may be told.
+func (c *Client) Reconcile(ctx context.Context, mend bool) ([]Finding, error) {
+	var out []Finding
+	var err error
+	if mend {
+		err = c.call(ctx, http.MethodPost, "/v1/reconcile", []byte("{}"), &out)
+	} else {
+		err = c.get(ctx, "/v1/reconcile", &out)
+	}
+	return out, err
 }
 
 // Receipt gives the receipt of a finished job: a COSE_Sign1.

@@ -78,6 +78,8 @@ func (s *Server) Handler() http.Handler {
 	huma.Post(a, "/v1/jobs/{id}/resume", s.resume, summary("Let a held job go on"))
 	huma.Get(a, "/v1/jobs/{id}/receipt", s.receipt, summary("Get the receipt of a finished job"))
 	huma.Get(a, "/v1/jobs/{id}/lab", s.labData, summary("Get what a laboratory's other programs need"))
+	huma.Get(a, "/v1/reconcile", s.reconcile, summary("List the cards on which terminal, card management and chip do not agree"))
+	huma.Post(a, "/v1/reconcile", s.mend, summary("List them, and tell card management what may be told"))
 	huma.Get(a, "/v1/receipt-key", s.receiptKey, summary("Get the key that verifies this station's receipts"))
 	sse.Register(a, huma.Operation{OperationID: "follow-job", Method: http.MethodGet, Path: "/v1/jobs/{id}/events", Summary: "Follow a job"},
 		map[string]any{"progress": client.Event{}}, s.follow)
@@ -206,6 +208,7 @@ func (s *Server) start(job string, resumed bool) {
 			f := asFailure(err)
 			s.hub.Tell(station.Event{Job: job, State: issue.Held, Code: f.Code, Text: f.Text})
 		}
+		s.d.Wake()
 	})
 }
 

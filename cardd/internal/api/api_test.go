@@ -81,13 +81,16 @@ func (s *served) run(t *testing.T, c *config.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(ctx, l, time.Minute) }()
+	go func() { ended <- d.Ship(ctx) }()
 	t.Cleanup(func() {
 		s.http.CloseIdleConnections()
 		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("serving ended with %v", err)
+		for range cap(ended) {
+			if err := <-ended; err != nil {
+				t.Errorf("serving ended with %v", err)
+			}
 		}
 		if err := d.Close(); err != nil {
 			t.Error(err)

@@ -52,6 +52,7 @@ type Config struct {
 	GP        GP        `koanf:"gp"`
 	Authority Authority `koanf:"authority"`
 	Printer   Printer   `koanf:"printer"`
+	Upstream  Upstream  `koanf:"upstream"`
 	Fonts     Fonts     `koanf:"fonts"`
 	Limits    Limits    `koanf:"limits"`
 }
@@ -90,6 +91,12 @@ type Authority struct {
 type Printer struct {
 	Kind string `koanf:"kind"` // simulated or none
 	Dir  string `koanf:"dir"`  // absolute
+}
+
+// Upstream is who is told how a card ended; empty for nobody.
+type Upstream struct {
+	Management string `koanf:"management"` // URL of card management
+	JPKI       string `koanf:"jpki"`       // URL of the certificates' side
 }
 
 // Fonts are the printed face's.

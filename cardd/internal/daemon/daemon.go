@@ -40,6 +40,7 @@ type Daemon struct {
 	Receipts  *receipt.Signer
 	Readers   reader.System
 	Printer   *pngfile.Printer // nil when nothing is printed here
+	upstream  map[string]*party
 }
 
 // Options are what a configuration file cannot say.
@@ -107,6 +108,9 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	}
 	if c.Lab {
 		cfg.Lab = o.Lab
+	}
+	if cfg.Parties, err = d.openUpstream(o); err != nil {
+		return err
 	}
 	if cfg.Printer, err = d.openPrinter(); err != nil {
 		return err

@@ -35,6 +35,8 @@ type material struct {
 	AuthCN          string    `cbor:"5,keyasint"`
 	Made            time.Time `cbor:"6,keyasint"` // when the order was accepted; start of the certificates' validity
 	Images          images    `cbor:"7,keyasint"` // as drawn when the order was accepted
+
+	Sizes map[string]int `cbor:"8,keyasint,omitempty"` // expected bytes of the certificates, by name of file
 }
 
 // images are the chip's pictures at rest. They are kept, because another version of
@@ -291,11 +293,21 @@ func (s *Station) requests(d *dossier) (sizes map[string]int, err error) {
 			continue
 		}
 		d.requests[plan.StepID(plan.Request, c.key)] = r
-		if sizes[c.cert], err = s.c.Hierarchy.Size(r, d.ca[c.purpose]); err != nil {
+		if sizes[c.cert], err = s.size(d, c, r); err != nil {
 			return nil, failure.New(failure.PKICertificate, err.Error(), err)
 		}
 	}
+	d.material.Sizes = sizes
 	return sizes, nil
+}
+
+// size is how long a certificate will be. It is measured once a job: no part of it
+// changes its length any more, and a measure costs two signatures.
+func (s *Station) size(d *dossier, c certifiedKey, r pki.Request) (int, error) {
+	if n := d.material.Sizes[c.cert]; n > 0 {
+		return n, nil
+	}
+	return s.c.Hierarchy.Size(r, d.ca[c.purpose])
 }
 
 func (d *dossier) request(p pki.Purpose) (r pki.Request, wanted bool, err error) {

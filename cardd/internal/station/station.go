@@ -55,6 +55,7 @@ type Config struct {
 	Trace     func(job string) apdu.Wrapper // nil: no transcripts
 	Watch     func(Event)                   // told of progress; must not block
 	Lab       func(job string, l Lab)       // in a laboratory: told of every card done; else nil
+	Parties   []string                      // who outside is told how a card ended, by upstream's names
 }
 
 // Lab is what a laboratory's other programs need to test with a card.
@@ -224,10 +225,16 @@ func (r *run) record(ctx context.Context, rec issue.Record) error {
 	if err != nil {
 		panic("internal error: cannot encode record: " + err.Error())
 	}
+	before, _, _ := r.machine.State()
 	if err := r.machine.Apply(rec); err != nil {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
-	kept, err := r.c.Journal.Append(ctx, r.job.ID, journal.Record{At: r.c.Now(), Kind: journal.Kind(rec.Kind), Step: rec.Step, Body: body})
+	at := r.c.Now()
+	notices, err := r.notices(before, at)
+	if err != nil {
+		return failure.New(failure.StationContent, err.Error(), err)
+	}
+	kept, err := r.c.Journal.AppendWith(ctx, r.job.ID, journal.Record{At: at, Kind: journal.Kind(rec.Kind), Step: rec.Step, Body: body}, notices...)
 	if err != nil {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}

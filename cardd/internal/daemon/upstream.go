@@ -1,0 +1,124 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/upstream"
+)
+
+// party is one side outside with who brings it its notices.
+type party struct {
+	line    *upstream.HTTP
+	shipper *upstream.Shipper
+}
+
+// openUpstream makes the lines to the configured parties and gives their names;
+// nothing is sent before [Daemon.Ship].
+func (d *Daemon) openUpstream(o Options) (names []string, err error) {
+	d.upstream = map[string]*party{}
+	for _, p := range []struct{ name, url string }{
+		{upstream.Management, d.Config.Upstream.Management}, {upstream.JPKI, d.Config.Upstream.JPKI},
+	} {
+		if p.url == "" {
+			continue
+		}
+		line, err := upstream.NewHTTP(upstream.HTTPConfig{URL: p.url})
+		if err != nil {
+			return nil, fmt.Errorf("cannot reach %s: %w", p.name, err)
+		}
+		d.upstream[p.name] = &party{line, upstream.NewShipper(upstream.Config{Name: p.name, Party: line, Outbox: d.Journal, Log: o.Log})}
+		names = append(names, p.name)
+	}
+	return names, nil
+}
+
+// Ship brings notices to the parties until ctx ends.
+func (d *Daemon) Ship(ctx context.Context) error {
+	var wg sync.WaitGroup
+	errs := make(chan error, len(d.upstream))
+	for _, p := range d.upstream {
+		wg.Go(func() {
+			defer p.line.Close()
+			errs <- p.shipper.Run(ctx)
+		})
+	}
+	wg.Wait()
+	close(errs)
+	var all []error
+	for err := range errs {
+		if !errors.Is(err, context.Canceled) {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Wake has waiting notices shipped now.
+func (d *Daemon) Wake() {
+	for _, p := range d.upstream {
+		p.shipper.Wake()
+	}
+}
+
+// pagesMax bounds the pages of cards read from card management.
+const pagesMax = 10000
+
+// Reconcile compares journal, card management and chips, and lists every card on
+// which they differ. With mend it tells card management what may be told: the
+// notice goes into the outbox in doubt, so that it is asked about first.
+func (d *Daemon) Reconcile(ctx context.Context, mend bool) ([]upstream.Finding, error) {
+	jobs, err := d.Journal.Jobs(ctx, journal.JobsMax)
+	if err != nil {
+		return nil, err
+	}
+	notices, err := d.Journal.Notices(ctx, 0, journal.NoticesMax)
+	if err != nil {
+		return nil, err
+	}
+	management, err := d.management(ctx)
+	if err != nil {
+		return nil, err
+	}
+	terminal, chips := upstream.FromJournal(jobs, notices)
+	findings := upstream.Reconcile(terminal, management, chips)
+	if !mend {
+		return findings, nil
+	}
+	for _, f := range findings {
+		if n, ok := f.Notice(time.Now()); ok {
+			if err := d.Journal.Enqueue(ctx, n); err != nil {
+				return findings, err
+			}
+		}
+	}
+	d.Wake()
+	return findings, nil
+}
+
+// management is what card management says of every card; nil where nobody is
+// configured to be asked.
+func (d *Daemon) management(ctx context.Context) ([]upstream.ManagementView, error) {
+	p, ok := d.upstream[upstream.Management]
+	if !ok {
+		return nil, nil
+	}
+	all := []upstream.ManagementView{}
+	after := ""
+	for range pagesMax {
+		page, next, err := p.line.Cards(ctx, after)
+		if err != nil {
+			return nil, fmt.Errorf("cannot ask card management for its cards: %w", err)
+		}
+		all = append(all, page...)
+		if next == "" {
+			return all, nil
+		}
+		after = next
+	}
+	return nil, fmt.Errorf("cannot ask card management for its cards: more than %d pages", pagesMax)
+}
