@@ -92,7 +92,8 @@ type Book struct {
 	serial  string // the card's own number, 15 digits
 	keys    map[string]*rsa.PublicKey
 	certs   map[string][]byte
-	sizes   map[string]int // expected lengths of certificates not there yet
+	sizes   map[string]int    // expected lengths of certificates not there yet
+	made    map[string][]byte // contents made so far: a seal costs more than all the rest
 }
 
 // Source is what a Book is made from.
@@ -124,18 +125,26 @@ func New(s Source) (*Book, error) {
 	return &Book{
 		profile: s.Profile, product: s.Product, person: s.Person, images: s.Images, with: s.Certificates,
 		sealer: s.Sealer, ca: s.CA, serial: s.CardID[len(s.CardID)-serialLen:], sizes: s.CertSizes,
-		keys: map[string]*rsa.PublicKey{}, certs: map[string][]byte{},
+		keys: map[string]*rsa.PublicKey{}, certs: map[string][]byte{}, made: map[string][]byte{},
 	}, nil
 }
 
 // SetKey tells a public key of the card.
-func (b *Book) SetKey(path string, pub *rsa.PublicKey) { b.keys[path] = pub }
+func (b *Book) SetKey(path string, pub *rsa.PublicKey) {
+	if old := b.keys[path]; old == nil || !old.Equal(pub) {
+		clear(b.made)
+	}
+	b.keys[path] = pub
+}
 
 // Key is a public key that was told; nil when none was.
 func (b *Book) Key(path string) *rsa.PublicKey { return b.keys[path] }
 
 // SetCertificate tells a certificate that was issued.
-func (b *Book) SetCertificate(path string, der []byte) { b.certs[path] = der }
+func (b *Book) SetCertificate(path string, der []byte) {
+	b.certs[path] = der
+	delete(b.made, path)
+}
 
 // item is one content: how it is made, and the made key or certificate step it
 // waits for.
@@ -176,15 +185,26 @@ var items = []item{
 	{"domain/expiry", "", func(_ context.Context, b *Book) ([]byte, error) { return []byte(b.person.Expiry), nil }},
 }
 
-// Bytes makes the content of that name. ErrLater says that it waits for a key or
-// a certificate.
+// Bytes is the content of that name, made once; it must not be changed. ErrLater says
+// that it waits for a key or a certificate.
 func (b *Book) Bytes(ctx context.Context, path string) ([]byte, error) {
 	for _, it := range items {
 		if it.path == path {
-			return it.make(ctx, b)
+			return b.bytes(ctx, it)
 		}
 	}
 	return nil, fmt.Errorf("cannot make content for %q: nothing is known of it", path)
+}
+
+func (b *Book) bytes(ctx context.Context, it item) ([]byte, error) {
+	if made, ok := b.made[it.path]; ok {
+		return made, nil
+	}
+	made, err := it.make(ctx, b)
+	if err == nil {
+		b.made[it.path] = made
+	}
+	return made, err
 }
 
 // Wanted lists what the card shall hold, with lengths and, where nothing is
@@ -221,7 +241,7 @@ func (b *Book) wants(path string) bool {
 // measure gives the length, with stand-ins of the same length for what is awaited.
 func (b *Book) measure(ctx context.Context, it item, digestKey []byte) (plan.Content, error) {
 	c := plan.Content{On: it.path, After: it.after}
-	made, err := it.make(ctx, b)
+	made, err := b.bytes(ctx, it)
 	switch {
 	case err == nil:
 		c.Length, c.Digest = len(made), plan.Digest(digestKey, made)
@@ -234,11 +254,22 @@ func (b *Book) measure(ctx context.Context, it item, digestKey []byte) (plan.Con
 		return c, nil
 	}
 	stand := *b
-	stand.keys = map[string]*rsa.PublicKey{surfaceKey: standIn, textKey: standIn}
+	stand.keys, stand.sealer = map[string]*rsa.PublicKey{surfaceKey: standIn, textKey: standIn}, standSealer{b.sealer}
 	made, err = it.make(ctx, &stand)
 	c.Length = len(made)
 	return c, err
 }
+
+// standSealer gives seals that only have the length of one.
+type standSealer struct{ pki.Sealer }
+
+// Seal seals nothing.
+func (standSealer) Seal(context.Context, pki.Sealing, []byte) ([]byte, error) {
+	return make([]byte, sealLen), nil
+}
+
+// sealLen is the length of every seal (pki.Sealer).
+const sealLen = 256
 
 func (b *Book) publicKey(path string) ([]byte, error) {
 	pub := b.keys[path]
