@@ -156,7 +156,7 @@ func (s *Server) tell(t telegram, f FaultKind) (int, reply, error) {
 		return 0, reply{}, errDead
 	}
 	s.counts.Tells++
-	if e, seen := s.notices[t.Key]; seen && !(e.clear && e.state == "") {
+	if e, seen := s.notices[t.Key]; seen && (!e.clear || e.state != "") {
 		return s.repeat(t)
 	}
 	if err := s.remember(line{Op: opSeen, Key: t.Key, Card: t.Card, Kind: t.Kind}); err != nil {

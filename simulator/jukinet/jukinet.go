@@ -219,3 +219,19 @@ func (s *Server) Unbar(card string) error {
 	defer s.mu.Unlock()
 	return s.remember(line{Op: opUnbar, Card: card})
 }
+
+// Correct is what its operators do after a telephone call with the sender: a notice
+// that was seen and had no effect is entered by hand.
+func (s *Server) Correct(key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, seen := s.notices[key]
+	if !seen || e.state == stateAccepted {
+		return fmt.Errorf("cannot correct %s: it was never seen, or has had its effect", key)
+	}
+	if e.kind != kindIssued && e.kind != kindVoided {
+		return fmt.Errorf("cannot correct %s: certificates are not entered by hand", key)
+	}
+	c := s.cards[e.card]
+	return s.remember(line{Op: opTaken, Key: key, Card: e.card, Kind: e.kind, Seq: c.seq + 1})
+}

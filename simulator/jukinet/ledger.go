@@ -54,7 +54,7 @@ func (s *Server) apply(l line) {
 		s.notices[l.Key] = &entry{card: l.Card, kind: l.Kind, at: l.At}
 	case opTaken:
 		e := s.notices[l.Key]
-		e.state, e.at = stateAccepted, l.At
+		e.state, e.at, e.code, e.unauthorised = stateAccepted, l.At, "", false
 		s.effect(s.card(l.Card, l.At), l)
 	case opRefuse:
 		e := s.notices[l.Key]

@@ -74,7 +74,9 @@ func TestTellIsAYesOnlyWhenThePartySaysSo(t *testing.T) {
 			w.Header().Set("X", strings.Repeat("x", 2*headersMax))
 			_, _ = io.WriteString(w, yes)
 		}, "lost"},
-		{"a redirection", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v1/other", http.StatusTemporaryRedirect) }, "nonsense"},
+		{"a redirection", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/v1/other", http.StatusTemporaryRedirect)
+		}, "nonsense"},
 		{"a line that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "lost"},
 		{"an answer that breaks off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")

@@ -107,10 +107,11 @@ func ChipOf(p *profile.Card, seen plan.Observation) ChipView {
 const operationIssue = "issue"
 
 // FromJournal are the terminal's views, and what the journal last read back from
-// each chip, by its jobs and its notices. A job that ended well has read the locked
-// card back; of any other chip the journal claims nothing. Of several jobs on one
-// card the last that was created counts, but spoiled is for ever.
-func FromJournal(jobs []journal.Job, notices []journal.Notice) (terminal []TerminalView, chips []ChipView) {
+// each chip, by its jobs, its notices, and the cards that were put aside later
+// whatever became of their jobs. A job that ended well has read the locked card
+// back; of any other chip the journal claims nothing. Of several jobs on one card
+// the last that was created counts, but spoiled is for ever.
+func FromJournal(jobs []journal.Job, notices []journal.Notice, aside ...string) (terminal []TerminalView, chips []ChipView) {
 	views := map[string]TerminalView{}
 	jobs = slices.SortedStableFunc(slices.Values(jobs), func(a, b journal.Job) int { return a.Created.Compare(b.Created) })
 	for _, j := range jobs {
@@ -118,6 +119,12 @@ func FromJournal(jobs []journal.Job, notices []journal.Notice) (terminal []Termi
 			continue
 		}
 		views[j.CardID] = TerminalView{Card: j.CardID, Order: j.OrderID, Job: j.ID, State: terminalState(j.State), Notice: None}
+	}
+	for _, card := range aside {
+		if v, ok := views[card]; ok {
+			v.State = Spoiled
+			views[card] = v
+		}
 	}
 	for _, n := range notices {
 		if n.Party != Management {

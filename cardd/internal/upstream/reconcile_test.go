@@ -214,8 +214,13 @@ func TestSpoiledIsForEver(t *testing.T) {
 		{ID: "1", CardID: "A", OrderID: "O1", Operation: "issue", State: journal.Spoiled, Created: at},
 		{ID: "3", Operation: "issue", State: journal.Running, Created: at}, // no card yet
 	}
-	terminal, chips := FromJournal(jobs, nil)
+	terminal, chips := FromJournal(jobs, nil, "of another station")
 	if len(terminal) != 1 || terminal[0].State != Spoiled || terminal[0].Job != "1" || len(chips) != 0 {
+		t.Errorf("got %+v, %+v", terminal, chips)
+	}
+	// Put aside after its job had ended well.
+	terminal, chips = FromJournal(jobs[:1], nil, "A")
+	if len(terminal) != 1 || terminal[0].State != Spoiled || len(chips) != 0 {
 		t.Errorf("got %+v, %+v", terminal, chips)
 	}
 }

@@ -99,6 +99,10 @@ func newJournal(t testing.TB, dir string) string {
 	return path
 }
 
+// quick is whether tests do with some of their cases: the race detector looks for
+// races, not for cases, and makes SQLite very slow.
+func quick() bool { return testing.Short() || race }
+
 // newWorld makes one. Under synctest it belongs inside the bubble.
 func newWorld(t testing.TB, o jukinet.Options) *world {
 	t.Helper()
@@ -124,7 +128,9 @@ func newWorld(t testing.TB, o jukinet.Options) *world {
 	t.Cleanup(func() {
 		w.party.Close()
 		_ = srv.Shutdown(context.Background())
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 		if err := errors.Join(w.journal.Close(), w.sim.Close()); err != nil {
 			t.Error(err)
 		}
