@@ -75,7 +75,13 @@ func TestIssue(t *testing.T) {
 		desk := deskWith(nil)
 		serveDaemon(t, desk)
 		card := blank(t)
-		desk.Insert(0, &dying{card, 50, func() { go desk.Remove(0) }})
+		out := make(chan struct{})
+		desk.Insert(0, &dying{card, 50, func() {
+			go func() { // the desk waits for the command to end
+				desk.Remove(0)
+				close(out)
+			}()
+		}})
 		dir := person(t, "infant")
 		c := newConsole(desk).do(t, exitHeld, "--json", "issue", dir+"/order.json", "--pins", dir+"/pins.json")
 		var got outcome
@@ -85,6 +91,7 @@ func TestIssue(t *testing.T) {
 		if got.Error == nil || !strings.HasPrefix(got.Error.Code, "READER-") || got.Error.Japanese == "" {
 			t.Errorf("the reason is %+v", got.Error)
 		}
+		<-out
 		desk.Insert(0, card)
 		newConsole(desk).do(t, 0, "job", "resume", got.Job.ID)
 	})
