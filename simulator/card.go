@@ -85,6 +85,7 @@ type Card struct {
 	store    store
 
 	refusal refusal // of the command at hand; none but in ProcessRefused
+	spent   int     // wrong values presented; see TriesSpent
 
 	session
 }

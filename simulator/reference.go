@@ -52,11 +52,17 @@ func triesLeft(n int) apdu.SW { return apdu.SWVerificationFailed | 0xC0 | apdu.S
 // The counter is down before the answer is out.
 func (c *Card) spendTry(e *element, r *reference) apdu.SW {
 	c.verified &^= r.bit
+	c.spent++
 	if sw := c.commit(change{Op: opTries, On: e.path, N: r.left - 1}); sw != apdu.SWOK {
 		return sw
 	}
 	return triesLeft(r.left)
 }
+
+// TriesSpent is how many wrong values were presented to this card since it was made,
+// loaded or cloned, also where the tries were filled up again: what no counter on the
+// card shows afterwards.
+func (c *Card) TriesSpent() int { return c.spent }
 
 // referenceMax is the longest reference a profile may have.
 const referenceMax = 32
