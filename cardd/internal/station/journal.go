@@ -33,7 +33,6 @@ type Listing interface {
 
 // Records are what happened in a job.
 type Records interface {
-	Append(ctx context.Context, jobID string, r journal.Record) (journal.Record, error)
 	AppendWith(ctx context.Context, jobID string, r journal.Record, notices ...journal.Notice) (journal.Record, error)
 	Records(ctx context.Context, jobID string) ([]journal.Record, error)
 }
