@@ -104,7 +104,7 @@ var entries = map[Code]Entry{
 	ReaderNone:      {"no card reader is attached", "plug a reader in and look with: cardctl readers", "カードリーダーが接続されていません", "リーダーを接続し cardctl readers で確かめてください"},
 	ReaderUnknown:   {"no reader has that name", "look at the names with: cardctl readers", "その名前のリーダーはありません", "cardctl readers で名前を確かめてください"},
 	ReaderNoCard:    {"no card is in the reader", "put a card in and start again", "リーダーにカードがありません", "カードを入れてやり直してください"},
-	ReaderTwoCards:  {"cards are in more than one reader", "take all but one out, or name the reader with --reader", "複数のリーダーにカードがあります", "一枚だけ残すか --reader でリーダーを指定してください"},
+	ReaderTwoCards:  {"cards are in more than one reader", "take all but one out, or name the reader: reader.name in cardd's configuration, --reader for cardctl card", "複数のリーダーにカードがあります", "一枚だけ残すか、リーダーを指定してください (carddの設定 reader.name、cardctl card では --reader)"},
 	ReaderBusy:      {"another program holds the card", "close the other program and start again", "ほかのプログラムがカードを使用中です", "そのプログラムを終了してやり直してください"},
 	ReaderService:   {"the PC/SC service does not run", "start pcscd and start again", "PC/SCサービスが動いていません", "pcscdを起動してやり直してください"},
 	ReaderMute:      {"the card does not answer", "take it out, clean its contacts and put it in again", "カードが応答しません", "カードを抜き、接点を拭いて入れ直してください"},
