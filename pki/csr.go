@@ -23,11 +23,12 @@ const (
 // card: subject C=JP, CN=commonName, sha256WithRSAEncryption. sign is called once
 // with a DigestInfo of 51 bytes, which the card pads and signs with the private
 // key; it must return 256 bytes. The signature is verified under pub before the
-// request is returned, and ErrProof says that the card signed with another key.
+// request is returned, and ErrProof says that the card signed with another key. A key
+// that CheckKey refuses is ErrWeakKey or of another form, and is not asked to sign.
 // An error of sign is wrapped.
 func NewCSR(pub *rsa.PublicKey, commonName string, sign func(digestInfo []byte) ([]byte, error)) ([]byte, error) {
-	if err := checkKey(pub); err != nil {
-		return nil, fmt.Errorf("cannot build a certificate request: %v", err)
+	if err := strongKey(pub); err != nil {
+		return nil, fmt.Errorf("cannot build a certificate request: %w", err)
 	}
 	if commonName == "" || len(commonName) > csrCNMax {
 		return nil, fmt.Errorf("cannot build a certificate request: the common name must have 1 to %d bytes", csrCNMax)
@@ -48,7 +49,7 @@ func NewCSR(pub *rsa.PublicKey, commonName string, sign func(digestInfo []byte) 
 }
 
 // VerifyCSR parses a request and checks what an authority must: one DER object of
-// at most 4096 bytes, RSA-2048 with exponent 65537, sha256WithRSAEncryption, and
+// at most 4096 bytes, a key that CheckKey takes, sha256WithRSAEncryption, and
 // a signature by the very key it names. Every refusal is an ErrProof.
 func VerifyCSR(der []byte) (*x509.CertificateRequest, error) {
 	csr, err := parseCSR(der)
@@ -76,12 +77,12 @@ func parseCSR(der []byte) (*x509.CertificateRequest, error) {
 	if csr.SignatureAlgorithm != x509.SHA256WithRSA {
 		return nil, fmt.Errorf("want sha256WithRSAEncryption, got %v", csr.SignatureAlgorithm)
 	}
-	return csr, checkKey(pub)
+	return csr, strongKey(pub)
 }
 
 // checkKey holds a key against what the card makes.
 func checkKey(pub *rsa.PublicKey) error {
-	if pub == nil || pub.N == nil {
+	if pub == nil || pub.N == nil || pub.N.Sign() <= 0 {
 		return errors.New("want a public key, got none")
 	}
 	if pub.N.BitLen() != keyBits || pub.E != keyExponent {
