@@ -43,7 +43,7 @@ func (s *Session) read(ctx context.Context, f *profile.File, path string, off, n
 			return out, err
 		}
 		if len(part) > want {
-			return out, fmt.Errorf("cannot read %s: the card gave %d bytes where %d were asked for", path, len(part), want)
+			return out, fmt.Errorf("cannot read %s: %w: %d bytes where %d were asked for", path, ErrAnswer, len(part), want)
 		}
 		out = append(out, part...)
 		if len(part) < want {

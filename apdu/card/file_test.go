@@ -279,7 +279,7 @@ func TestLyingFiles(t *testing.T) {
 		says []string
 		want string
 	}{
-		{"more bytes than asked for", []string{ok, strings.Repeat("x", 257) + ok}, "gave 257 bytes where 256 were asked for"},
+		{"more bytes than asked for", []string{ok, strings.Repeat("x", 257) + ok}, "257 bytes where 256 were asked for"},
 		{"an object that ends early", []string{ok, "\x30\x82\x10\x00" + ok}, "its object says 4100 bytes and the file ends at 4"},
 		{"an object that ends at a chunk", []string{ok, "\x30\x82\x10\x00" + strings.Repeat("x", 252) + ok, "\x6B\x00"}, "says 4100 bytes and the file ends at 256"},
 		{"an object longer than any file", []string{ok, "\x30\x83\xFF\xFF\xFF" + strings.Repeat("x", 251) + ok, "y" + ok}, "says 16777220 bytes and the file ends at 257"},

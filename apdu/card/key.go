@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -31,7 +32,7 @@ func (s *Session) Generate(ctx context.Context, path string) (*rsa.PublicKey, er
 }
 
 // PublicKey reads the public half of a key through the channel; a *apdu.StatusError
-// of 6A88 says that there is none.
+// of 6A88 says that there is none, ErrAnswer that what came is no key.
 func (s *Session) PublicKey(ctx context.Context, path string) (*rsa.PublicKey, error) {
 	return s.keyPair(ctx, path, 0x81)
 }
@@ -56,16 +57,20 @@ func (s *Session) keyPair(ctx context.Context, path string, p1 byte) (*rsa.Publi
 	return parsePublicKey(path, b)
 }
 
+// ErrAnswer means that the card answered 9000 and not what the command gives. Inside the
+// channel it was the card itself that did.
+var ErrAnswer = errors.New("the card's answer is not what the command gives")
+
 // parsePublicKey takes only RSA-2048 with an odd exponent of at least 65537.
 func parsePublicKey(path string, b []byte) (*rsa.PublicKey, error) {
 	n, okN := tlv.Find(b, tagPublicKey, tagModulus)
 	e, okE := tlv.Find(b, tagPublicKey, tagExponent)
 	if !okN || !okE || len(n) != 256 || n[0]&0x80 == 0 || n[255]&1 == 0 || len(e) == 0 || len(e) > 4 {
-		return nil, fmt.Errorf("cannot use the public key of %s: the card's answer is not an RSA key of 2048 bits", path)
+		return nil, fmt.Errorf("cannot use the public key of %s: %w: it is no RSA key of 2048 bits", path, ErrAnswer)
 	}
 	exponent := int(new(big.Int).SetBytes(e).Int64())
 	if exponent < 65537 || exponent&1 == 0 {
-		return nil, fmt.Errorf("cannot use the public key of %s: its exponent is not an odd number of at least 65537", path)
+		return nil, fmt.Errorf("cannot use the public key of %s: %w: its exponent is not an odd number of at least 65537", path, ErrAnswer)
 	}
 	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: exponent}, nil
 }
@@ -87,7 +92,7 @@ func (s *Session) Sign(ctx context.Context, path string, digestInfo []byte) ([]b
 	c := apdu.Command{CLA: 0x80, INS: apdu.INSSecurityOperation, P2: signReference(key), Data: digestInfo, Ne: s.p.Limits.SignatureOutput}
 	b, err := s.send(ctx, c, path)
 	if err == nil && len(b) != s.p.Limits.SignatureOutput {
-		return nil, fmt.Errorf("cannot use the signature of %s: %d bytes, %d are wanted", path, len(b), s.p.Limits.SignatureOutput)
+		return nil, fmt.Errorf("cannot use the signature of %s: %w: %d bytes, %d are wanted", path, ErrAnswer, len(b), s.p.Limits.SignatureOutput)
 	}
 	return bytes.Clone(b), err
 }

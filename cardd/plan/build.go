@@ -159,13 +159,15 @@ func (b *builder) madeKeys(a *profile.Application) {
 		id := stepID(ReadKey, a.Name+"/"+k.Name)
 		needed := slices.ContainsFunc(b.o.Files, func(c Content) bool { return c.After == id })
 		if k.Made && needed {
-			b.readKey(a.Name + "/" + k.Name)
+			b.readKey(a.Name+"/"+k.Name, b.w.secure(digestInfo, signature))
 		}
 	}
 }
 
-func (b *builder) readKey(on string) {
-	b.unlessDone(Step{Op: ReadKey, On: on, Cost: b.w.secure(keyTemplate, publicKey)})
+// readKey learns the public half of a key. The maker's signs something at once, which
+// is its proof; one the card made signs a request later.
+func (b *builder) readKey(on string, proof Cost) {
+	b.unlessDone(Step{Op: ReadKey, On: on, Cost: b.w.secure(keyTemplate, publicKey).Add(proof)})
 }
 
 // keyPair makes the key, or learns the public half of one that is there, has a
@@ -177,7 +179,7 @@ func (b *builder) keyPair(k KeyPair) {
 	case !b.present(k.On) && !made:
 		b.add(Step{Op: Generate, On: k.On, Cost: b.w.secure(keyTemplate, publicKey)})
 	case !b.present(k.On) || !made: // a key known to be made is never made anew: it may be certified
-		b.readKey(k.On)
+		b.readKey(k.On, Cost{})
 	}
 	if !b.past.Done[request] {
 		delete(b.past.Done, compared) // another request is another certificate

@@ -26,9 +26,9 @@ import (
 type Op string
 
 // The operations. Open selects an application and opens the issuer's channel;
-// ReadKey learns a public key the maker put there; Request has the card sign a
-// certificate request; Certify asks the authority; Compare reads back and
-// compares; SetPIN and ProvePIN set reference data and present it once; Put
+// ReadKey learns a public key that is there, the maker's with its proof; Request
+// has the card sign a certificate request; Certify asks the authority; Compare
+// reads back and compares; SetPIN and ProvePIN set reference data and present it once; Put
 // writes a data object of the issuer domain; Lock ends the issue and is
 // irreversible; Confirm has the locked card tell its state in the channel; Print
 // prints the face.

@@ -168,10 +168,10 @@ func TestATornPlanCostsWhatItSays(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The third write to the file of the face is lost: behind three commands that
-			// open, the key and its GET RESPONSE, and the birth date.
-			card.n, card.at, card.armed = 0, 3+2+3+3, true
+			// open, the key and its proof, each with a GET RESPONSE, and the birth date.
+			card.n, card.at, card.armed = 0, 3+4+3+3, true
 			if !short {
-				card.at = 3 + 1 + 1 + 3
+				card.at = 3 + 2 + 1 + 3
 			}
 			card.snap = func([]byte) ([]byte, bool) { return nil, true }
 			if j := b.run(t, job); j.State != journal.Done {

@@ -3,6 +3,8 @@ package station
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -15,6 +17,7 @@ import (
 	"strings"
 
 	"jukicard/apdu"
+	"jukicard/apdu/card"
 	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/failure"
@@ -67,9 +70,41 @@ func (r *run) openChannel(ctx context.Context, s plan.Step) (facts, error) {
 	return nil, r.card.session.Open(ctx, s.On, r.c.Keys)
 }
 
+// readKey learns a key that is there. The maker's proves itself at once: nobody asks
+// for a certificate of it, and what the card holds of it is written into three files.
 func (r *run) readKey(ctx context.Context, s plan.Step) (facts, error) {
 	pub, err := r.card.session.PublicKey(ctx, s.On)
-	return r.learn(s.On, pub, err)
+	learnt, err := r.learn(s.On, pub, err)
+	if _, key, _ := r.profile.Key(s.On); err == nil && key.Made {
+		err = r.prove(ctx, s.On, pub)
+	}
+	return learnt, err
+}
+
+// prove has the card sign something new with a key it told.
+func (r *run) prove(ctx context.Context, on string, pub *rsa.PublicKey) error {
+	if err := pki.CheckKey(pub); err != nil {
+		return failure.New(failure.CardKey, err.Error(), err)
+	}
+	var digest [sha256.Size]byte
+	_, _ = rand.Read(digest[:]) // crypto/rand ends the program rather than fail
+	signature, err := r.sign256(ctx, on, pki.DigestInfoSHA256(digest[:]))
+	if err != nil {
+		return err
+	}
+	if err := rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest[:], signature); err != nil {
+		return failure.New(failure.CardHolderKeys, on, err)
+	}
+	return nil
+}
+
+// sign256 has a key of the card sign; what is no signature at all proves no key.
+func (r *run) sign256(ctx context.Context, on string, digestInfo []byte) ([]byte, error) {
+	b, err := r.card.session.Sign(ctx, on, digestInfo)
+	if errors.Is(err, card.ErrAnswer) {
+		err = failure.New(failure.CardHolderKeys, err.Error(), err)
+	}
+	return b, err
 }
 
 func (r *run) generate(ctx context.Context, s plan.Step) (facts, error) {
@@ -80,6 +115,9 @@ func (r *run) generate(ctx context.Context, s plan.Step) (facts, error) {
 // learn takes a public key the card told. A key this card already told under
 // another name would be a card that makes the same key twice.
 func (r *run) learn(on string, pub *rsa.PublicKey, err error) (facts, error) {
+	if errors.Is(err, card.ErrAnswer) {
+		err = failure.New(failure.CardKey, err.Error(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +147,14 @@ func (r *run) request(ctx context.Context, s plan.Step) (facts, error) {
 	var link error
 	der, err := pki.NewCSR(pub, req.CommonName, func(digestInfo []byte) ([]byte, error) {
 		var sig []byte
-		sig, link = r.card.session.Sign(ctx, s.On, digestInfo)
+		sig, link = r.sign256(ctx, s.On, digestInfo)
 		return sig, link
 	})
 	if link != nil {
 		return nil, link
+	}
+	if errors.Is(err, pki.ErrWeakKey) {
+		return nil, failure.New(failure.CardKey, err.Error(), err)
 	}
 	if err != nil {
 		return nil, failure.New(failure.CardHolderKeys, err.Error(), err)
@@ -187,6 +228,9 @@ func (r *run) compare(ctx context.Context, s plan.Step) (facts, error) {
 		return nil, err
 	}
 	got, err := r.readBack(ctx, s)
+	if errors.Is(err, card.ErrAnswer) {
+		err = failure.New(failure.CardDiffers, err.Error(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
