@@ -25,7 +25,7 @@ COUNTS   ?= build/test
 LINT := build/tools/golangci-lint
 
 .DEFAULT_GOAL := test
-.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz bench soak cross docs clean
+.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz kill bench soak cross docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,11 @@ race: ## the packages where goroutines meet, under the race detector
 
 fuzz: ## each fuzz target for FUZZTIME (10s), FUZZJOBS (2) at once
 	@$(GO) run ./scripts/fuzz -counts $(COUNTS)/fuzz -time $(FUZZTIME) -jobs $(FUZZJOBS)
+
+# The test program alone: go test would put a line of its own behind the counts.
+kill: install ## cardd killed at every boundary of its journal, through pcscd, and at random; the last line counts
+	@mkdir -p build
+	@$(GO) test -c -o build/kill.test ./cardd/kill && cd cardd/kill && ../../build/kill.test -test.run Kill -test.timeout 15m
 
 bench: install ## the figures, one a line: name value unit bound; fails when a bound is missed
 	@$(GO) run $(FLAGS) ./cardd/bench
