@@ -174,7 +174,7 @@ func killAtRandom(t *testing.T, seed uint64, want *sound) {
 		l := o.launch(never)
 		o.card.alarm(at, func() { time.AfterFunc(moment, l.kill) })
 		_, _ = l.finish(ctx) // most end with the daemon
-		l.kill() // where it was faster than the moment
+		l.kill()             // where it was faster than the moment
 		l.killed()
 		kills++
 	}
