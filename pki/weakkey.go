@@ -2,6 +2,7 @@ package pki
 
 import (
 	"crypto/rsa"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/big"
@@ -27,7 +28,7 @@ func strongKey(pub *rsa.PublicKey) error {
 	if err := checkKey(pub); err != nil {
 		return err
 	}
-	if wrong := weakness(pub.N); wrong != "" {
+	if wrong := verdicts.of(pub.N); wrong != "" {
 		return fmt.Errorf("%w: %s", ErrWeakKey, wrong)
 	}
 	return nil
@@ -42,6 +43,36 @@ const smallPrimes = 752
 // fermatRounds are the steps of Fermat's method that are tried: primes made apart
 // differ in their first hundred bits and would take 2^900.
 const fermatRounds = 100
+
+// verdicts remembers what was said of the latest keys: one issue asks a dozen times about
+// each of its keys, and an answer takes some milliseconds.
+var verdicts verdictsOf
+
+type verdictsOf struct {
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]string
+}
+
+// verdictsMost bounds what is remembered.
+const verdictsMost = 64
+
+func (v *verdictsOf) of(n *big.Int) string {
+	key := sha256.Sum256(n.Bytes())
+	v.mu.Lock()
+	wrong, known := v.known[key]
+	v.mu.Unlock()
+	if known {
+		return wrong
+	}
+	wrong = weakness(n)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.known == nil || len(v.known) >= verdictsMost {
+		v.known = map[[sha256.Size]byte]string{}
+	}
+	v.known[key] = wrong
+	return wrong
+}
 
 // weakness says what makes a modulus easy to factor; empty when nothing is found.
 func weakness(n *big.Int) string {

@@ -129,3 +129,19 @@ func BenchmarkCheckKey(b *testing.B) {
 		}
 	}
 }
+
+// TestVerdictsAreRemembered, and not of more keys than they are bounded to.
+func TestVerdictsAreRemembered(t *testing.T) {
+	var v verdictsOf
+	weak := new(big.Int).Lsh(big.NewInt(3), 2046)
+	first := v.of(weak)
+	if first == "" || v.of(weak) != first || len(v.known) != 1 {
+		t.Errorf("a weak key is %q, then %q; %d are remembered", first, v.of(weak), len(v.known))
+	}
+	for i := range int64(2 * verdictsMost) {
+		v.of(new(big.Int).Mul(weak, big.NewInt(i+1)))
+	}
+	if len(v.known) > verdictsMost {
+		t.Errorf("%d keys are remembered", len(v.known))
+	}
+}
