@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -114,8 +115,8 @@ func (r *run) quarantine(ctx context.Context) error {
 func (r *run) void(ctx context.Context) error {
 	debt := r.machine.Owed()
 	serials := slices.Clone(debt.Serials)
-	for request, step := range debt.Asked {
-		serial, err := r.askAgain(ctx, request, step)
+	for _, request := range slices.Sorted(maps.Keys(debt.Asked)) {
+		serial, err := r.askAgain(ctx, request, debt.Asked[request])
 		if err != nil {
 			return err
 		}
