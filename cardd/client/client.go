@@ -258,7 +258,7 @@ func (c *Client) Watch(ctx context.Context, id string, f func(Event) bool) error
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer shut(resp)
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(make([]byte, 0, 4096), 1<<20)
 	var last Event
@@ -293,7 +293,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, out
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer shut(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, responseMax))
 	if err != nil {
 		return fmt.Errorf("cannot read the daemon's answer: %w", err)
@@ -309,7 +309,7 @@ func (c *Client) raw(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer shut(resp)
 	return io.ReadAll(io.LimitReader(resp.Body, responseMax))
 }
 
@@ -333,7 +333,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	if resp.StatusCode < 400 {
 		return resp, nil
 	}
-	defer resp.Body.Close()
+	defer shut(resp)
 	f := &Failure{Status: resp.StatusCode}
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if json.Unmarshal(b, f) != nil || f.Code == "" {
@@ -341,3 +341,6 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	}
 	return nil, f
 }
+
+// shut closes an answer that was read as far as it matters.
+func shut(resp *http.Response) { _ = resp.Body.Close() }

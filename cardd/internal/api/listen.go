@@ -118,7 +118,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	defer cancel()
 	err := srv.Shutdown(stop)
 	s.Wait()
-	<-failed
+	_ = <-failed // http.ErrServerClosed: it was shut down
 	return err
 }
 
