@@ -73,7 +73,7 @@ func TestDirection(t *testing.T) {
 		},
 		{
 			"cardd reaches no simulator and no package for tests", "nothing that pretends may be in a program that issues real cards",
-			func(p string) bool { return within(p, "cardd") && !within(p, "cardd/cardsim", bench) },
+			func(p string) bool { return within(p, "cardd") && !within(p, "cardd/cardsim", bench, "cardd/faults") },
 			func(p string) bool { return within(p, "simulator") || all.isOurs(p) && forTests(p) || p == "testing" }, false,
 		},
 		{
@@ -354,7 +354,7 @@ func TestNoDeadFiles(t *testing.T) {
 			c := build.Default
 			c.GOOS, c.GOARCH, c.CgoEnabled = system, "amd64", cgo
 			contexts = append(contexts, c)
-			c.BuildTags = []string{"crashpoint"} // the kill tests' daemon
+			c.BuildTags = []string{"crashpoint", "race"} // the kill tests' daemon, the race detector
 			contexts = append(contexts, c)
 		}
 	}

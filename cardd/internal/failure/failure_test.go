@@ -120,7 +120,7 @@ func TestErrorReads(t *testing.T) {
 		want string
 	}{
 		{"without detail", New(ReaderNone, "", nil), "no card reader is attached; plug a reader in and look with: cardctl readers"},
-		{"with detail", New(ReaderTwoCards, "2 cards", nil), "cards are in more than one reader (2 cards); take all but one out, or name the reader with --reader"},
+		{"with detail", New(ReaderTwoCards, "2 cards", nil), "cards are in more than one reader (2 cards); take all but one out, or name the reader: reader.name in cardd's configuration, --reader for cardctl card"},
 		{"with a cause, which it does not repeat", New(ReaderNone, "", io.EOF), "no card reader is attached; plug a reader in and look with: cardctl readers"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
