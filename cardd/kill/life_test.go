@@ -173,7 +173,7 @@ func (l *life) kill() { _ = l.cmd.Process.Kill() } // it may have ended by then
 // text is what the daemon said, once it has ended: a failed case has no more use for it.
 func (l *life) text() string {
 	l.kill()
-	<-l.ended
+	_ = <-l.ended // killed
 	return l.said.String()
 }
 
