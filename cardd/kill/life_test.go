@@ -173,8 +173,8 @@ func (l *life) kill() { _ = l.cmd.Process.Kill() } // it may have ended by then
 // text is what the daemon said, once it has ended: a failed case has no more use for it.
 func (l *life) text() string {
 	l.kill()
-	_ = <-l.ended // killed
-	return l.said.String()
+	err := <-l.ended
+	return fmt.Sprintf("%v: %s", err, l.said.String())
 }
 
 // ending is how a case came to its end.
