@@ -154,7 +154,10 @@ func (s *Shipper) ship(ctx context.Context, kept journal.Notice) (pause time.Dur
 		return 0, err
 	}
 	_, act, _, err := Next(s.situation(kept), Started)
-	for err == nil {
+	for range shipMax {
+		if err != nil {
+			return 0, err
+		}
 		var event Event
 		var code failure.Code
 		switch act {
@@ -180,8 +183,12 @@ func (s *Shipper) ship(ctx context.Context, kept journal.Notice) (pause time.Dur
 			return now.Settle - now.Since, err
 		}
 	}
-	return 0, err
+	panic("internal error: a notice does not come to rest")
 }
+
+// shipMax is how many acts one notice can take without a pause: asked, begun, sent,
+// and at rest.
+const shipMax = 4
 
 // situation is what the pure decision sees. A clock that went backwards makes
 // nothing older than it is.
