@@ -17,7 +17,7 @@ type object struct {
 // objects takes objects apart until the end or the filler FF FF; it is written after
 // ISO/IEC 8825-1 and shares nothing with the programs under test.
 func objects(b []byte) (out []object, err error) {
-	for len(b) > 0 && !(b[0] == 0xFF && (len(b) == 1 || b[1] == 0xFF)) {
+	for len(b) > 0 && !filler(b) {
 		o, rest, err := first(b)
 		if err != nil {
 			return nil, err
@@ -26,6 +26,10 @@ func objects(b []byte) (out []object, err error) {
 	}
 	return out, nil
 }
+
+// filler says whether nothing but the bytes FF of an unwritten file begins here: no
+// tag begins FF FF.
+func filler(b []byte) bool { return b[0] == 0xFF && (len(b) == 1 || b[1] == 0xFF) }
 
 // first takes the first object off.
 func first(b []byte) (o object, rest []byte, err error) {

@@ -140,13 +140,3 @@ func output(t testing.TB, name string, args ...string) string {
 	}
 	return string(out)
 }
-
-// refused runs a program that must fail and gives all it says.
-func refused(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
-	if err == nil {
-		t.Fatalf("%s %v succeeded\n%s", filepath.Base(name), args, out)
-	}
-	return string(out)
-}

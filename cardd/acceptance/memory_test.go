@@ -2,13 +2,15 @@ package acceptance
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"testing"
 )
+
+// piece is how much of a process's memory is read at once; pieces overlap by the
+// longest pattern.
+const piece = 4 << 20
 
 // memory reads all that a live process has mapped and may read.
 func memory(t testing.TB, pid int, each func(b []byte)) {
@@ -23,6 +25,7 @@ func memory(t testing.TB, pid int, each func(b []byte)) {
 		t.Fatal(err)
 	}
 	defer func() { _ = mem.Close() }()
+	buffer, read := make([]byte, piece+patternMax), 0
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
 		if strings.Contains(lines.Text(), "[v") {
 			continue // the kernel's own pages
@@ -32,13 +35,13 @@ func memory(t testing.TB, pid int, each func(b []byte)) {
 		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); err != nil {
 			t.Fatalf("%s: %v", lines.Text(), err)
 		}
-		if mode[0] != 'r' {
-			continue
+		for at := from; mode[0] == 'r' && at < to; at += piece {
+			n, _ := mem.ReadAt(buffer[:min(int64(len(buffer)), to-at)], at) // what was unmapped meanwhile is gone
+			each(buffer[:n])
+			read += n
 		}
-		b := make([]byte, to-from)
-		if _, err := mem.ReadAt(b, from); err != nil && !errors.Is(err, io.EOF) {
-			continue // unmapped meanwhile
-		}
-		each(b)
+	}
+	if read < piece {
+		t.Fatalf("only %d bytes of the process could be read", read)
 	}
 }

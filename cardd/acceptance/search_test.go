@@ -166,7 +166,9 @@ func (f *finder) find(b []byte) (hits []hit) {
 			continue
 		}
 		for _, p := range f.by[binary.LittleEndian.Uint32(b[i:])] {
-			if bytes.HasPrefix(b[i:], p.bytes) && !(p.alone && amongHex(b, i, i+len(p.bytes))) {
+			switch {
+			case !bytes.HasPrefix(b[i:], p.bytes), p.alone && amongHex(b, i, i+len(p.bytes)):
+			default:
 				hits = append(hits, hit{p.name, i})
 			}
 		}
@@ -201,9 +203,13 @@ func (f *finder) inFile(t testing.TB, path string) {
 
 func (f *finder) inBytes(t testing.TB, where string, b []byte) {
 	t.Helper()
-	found := counts(f.find(b))
+	hits := f.find(b)
+	found := counts(hits)
 	for _, name := range sortedKeys(found) {
 		t.Errorf("%s holds %s, %d times", where, name, found[name])
+	}
+	for _, h := range hits[:min(len(hits), 5)] { // of invented people: what stands around tells who left it
+		t.Logf("%s at %#x\n%s", h.pattern, h.at, hex.Dump(b[max(h.at-64, 0):min(h.at+96, len(b))]))
 	}
 }
 

@@ -127,26 +127,27 @@ func fill(size int, allocate func(int)) {
 	kept.bytes, kept.pointers = nil, nil
 }
 
-// Stacks have places of four sizes (runtime/stack.go: _NumStackOrders).
+// Stacks have places of four sizes; a larger one has pages of its own.
 const (
-	stackMin   = 2 << 10
-	stackMax   = 16 << 10
-	stackAtOne = 64      // goroutines at once for each size: more than a daemon has at work
-	frameSize  = 128     // of reach, about
-	stackGuard = 1 << 10 // which the runtime keeps free below (runtime/stack.go: stackGuard, 928 bytes)
+	stackMin   = 2 << 10  // bytes (runtime/stack.go: stackMin)
+	stackMax   = 16 << 10 // (runtime/malloc.go: _NumStackOrders)
+	stackAtOne = 96       // goroutines at once for each size: more than a daemon has at work
+	stackGuard = 928      // bytes at the end of each that only a function without check uses (runtime/stack.go)
+	stackRoom  = 640      // bytes of these that such a function may have
+	frameSize  = 96       // bytes of locals of reach
+	frameUsed  = 144      // bytes of its frame in all, at most
 )
 
-// fillStacks has goroutines reach down stacks of every size, all at once, so that
-// each takes a place of its own.
+// fillStacks has goroutines reach down stacks of each size, all at once, so that
+// each takes a place of its own and leaves it zeroed.
 func fillStacks() {
-	for size := stackMin; size <= stackMax; size *= 2 {
+	for size := uint(stackMin); size <= stackMax; size *= 2 {
 		var reached, ended sync.WaitGroup
 		leave := make(chan struct{})
+		reached.Add(stackAtOne)
+		wait := func() { reached.Done(); <-leave }
 		for range stackAtOne {
-			reached.Add(1)
-			ended.Go(func() {
-				reach((size-stackGuard)/frameSize, func() { reached.Done(); <-leave })
-			})
+			ended.Go(func() { reach((size-stackGuard)/frameUsed-2, wait) })
 		}
 		reached.Wait()
 		close(leave)
@@ -154,17 +155,29 @@ func fillStacks() {
 	}
 }
 
-// reach zeroes that many frames of the stack and calls f at its end.
+// reach goes down so many frames, zeroes them and what is below, and calls f there.
 //
 //go:noinline
-func reach(frames int, f func()) (sum byte) {
-	var frame [frameSize - 48]byte
-	if frames == 0 {
-		f()
+func reach(frames uint, f func()) byte {
+	var frame [frameSize]byte
+	frame[frames%frameSize] = below(frames)
+	if frames > 0 {
+		frame[0] |= reach(frames-1, f)
 	} else {
-		frame[frames%len(frame)] = reach(frames-1, f)
+		f()
 	}
-	return frame[0]
+	return frame[frames%frameSize]
+}
+
+// below zeroes the bytes under its caller's frame that are left when a stack is as
+// good as used up: it may not ask for more, so it finds itself even there. Which byte
+// it gives does not matter, but that the compiler does not know which.
+//
+//go:nosplit
+//go:noinline
+func below(at uint) byte {
+	var room [stackRoom]byte
+	return room[at%stackRoom]
 }
 
 // unused is how many bytes are free among used ones.

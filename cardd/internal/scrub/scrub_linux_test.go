@@ -46,7 +46,7 @@ func litter() {
 	type row struct {
 		next *row
 		text [16]byte
-		pad  [600]byte
+		_    [600]byte
 	}
 	var rows *row
 	var alive [][]byte // every other object lives on, so that no page is free as a whole
