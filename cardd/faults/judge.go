@@ -1,0 +1,290 @@
+package faults
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+
+	"jukicard/apdu"
+	"jukicard/apdu/tlv"
+	"jukicard/pki"
+	"jukicard/simulator"
+)
+
+// model is what the memory of a person's finished card holds, of a card of one line
+// whose number is not looked at.
+type model struct {
+	chip chip
+	card string // number of the card it was taken from
+}
+
+// certificate is where a purpose's certificate, key and PIN are on the card.
+type certificate struct {
+	purpose        pki.Purpose
+	cert, key, pin string
+}
+
+var certificates = []certificate{
+	{pki.Signature, "jpki/sign-cert", "jpki/sign-key", "jpki/sign-pin"},
+	{pki.Authentication, "jpki/auth-cert", "jpki/auth-key", "jpki/auth-pin"},
+}
+
+func (a *applicant) wants(p pki.Purpose) bool {
+	if p == pki.Signature {
+		return a.form.Certificates.Signature
+	}
+	return a.form.Certificates.Authentication
+}
+
+// own are the entries in which two finished cards of one person and line differ. Each
+// is judged by itself.
+var own = []string{
+	name("write", "jpki/sign-cert"), name("write", "jpki/auth-cert"), name("key", "jpki/sign-key"), name("key", "jpki/auth-key"),
+	name("write", "surface/basic"), name("record", "common/manufacture"), name("sequence", ""),
+}
+
+// makers are the entries that the maker wrote for this very card: what tells its number
+// and what came by chance.
+func (h *House) makers(key string) bool {
+	return key == name("write", "text/basic") || strings.HasPrefix(key, "put-keys") || key == h.object("card-id")
+}
+
+// object is the entry of a data object of the issuer domain.
+func (h *House) object(of string) string {
+	tag, _ := h.profile.Object(of)
+	return name("object", tag.String())
+}
+
+// issued says what is wrong with a card that is said to be issued: nil, if nothing is.
+// before is its memory as it was blank.
+func (h *House) issued(a *applicant, m model, card *simulator.Card, before chip, live map[pki.Purpose][]*x509.Certificate) []string {
+	c, err := readChip(card)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	wrong := c.differences(m.chip, func(key string) bool { return slices.Contains(own, key) || h.makers(key) })
+	for key, e := range before {
+		if h.makers(key) && !e.equal(c[key]) {
+			wrong = append(wrong, key+" is not as the maker left it")
+		}
+	}
+	wrong = append(wrong, m.numbered(c, card.ID())...)
+	if err := h.sealedReference(c); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	return append(append(wrong, c.certified(a, live)...), h.works(a, c, card)...)
+}
+
+// numbered judges the one file that tells the card's number.
+func (m model) numbered(c chip, number string) []string {
+	key := name("record", "common/manufacture")
+	want := bytes.Replace(m.chip[key].Data, []byte(m.card[1:]), []byte(number[1:]), 1)
+	if got := c[key].Data; !bytes.Equal(got, want) {
+		return []string{fmt.Sprintf("%s is %q, not %q", key, got, want)}
+	}
+	return nil
+}
+
+// sealedReference opens DF35 with the sealing key and holds it against 照合番号B as it is
+// set on the card (card fact sheet, 2.3).
+func (h *House) sealedReference(c chip) error {
+	basic := c[name("write", "surface/basic")].Data
+	if len(basic) < 256 {
+		return fmt.Errorf("surface/basic has %d bytes", len(basic))
+	}
+	plain, err := rsa.DecryptOAEP(sha256.New(), nil, h.opener, basic[len(basic)-256:], nil)
+	if err != nil || !bytes.Equal(plain, c[name("reference", "surface/reference-b")].Data) {
+		return fmt.Errorf("the sealed 照合番号 in surface/basic is not the one of the card (%v)", err)
+	}
+	return nil
+}
+
+// certified judges the certificates: on the card is the one that the authority gave for
+// this order and did not take back, and there is no other.
+func (c chip) certified(a *applicant, live map[pki.Purpose][]*x509.Certificate) (wrong []string) {
+	for _, w := range certificates {
+		on, made := c[name("write", w.cert)].Data, live[w.purpose]
+		switch {
+		case !a.wants(w.purpose) && (len(on) > 0 || len(made) > 0):
+			wrong = append(wrong, w.cert+" was not ordered")
+		case !a.wants(w.purpose):
+		case len(made) != 1:
+			wrong = append(wrong, fmt.Sprintf("%d certificates for %s are valid", len(made), w.purpose))
+		case !bytes.Equal(on, made[0].Raw):
+			wrong = append(wrong, w.cert+" is not the certificate that is valid")
+		}
+	}
+	return wrong
+}
+
+// works uses a copy of the card as its holder would: every PIN is right, and the keys
+// sign what their certificates verify.
+func (h *House) works(a *applicant, c chip, card *simulator.Card) []string {
+	copied, err := card.Clone(simulator.Options{})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var wrong []string
+	for _, app := range h.profile.Applications {
+		if sw, _ := say(copied, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: app.AID}); sw != apdu.SWOK {
+			return append(wrong, fmt.Sprintf("%s cannot be selected: %v", app.Name, sw))
+		}
+		for _, ref := range app.PINs {
+			path := app.Name + "/" + ref.Name
+			value := c[name("reference", path)].Data
+			if ref.Class == "" || len(value) == 0 {
+				continue
+			}
+			if sw, _ := say(copied, apdu.Command{INS: apdu.INSVerify, P2: 0x80 | ref.ID.SFI(), Data: value}); sw != apdu.SWOK {
+				wrong = append(wrong, fmt.Sprintf("%s is refused: %v", path, sw))
+			}
+		}
+		for _, w := range certificates {
+			if a.wants(w.purpose) && strings.HasPrefix(w.key, app.Name+"/") {
+				wrong = append(wrong, h.signs(copied, c, w)...)
+			}
+		}
+	}
+	return wrong
+}
+
+// signs has a key sign, its PIN just verified, where it has one.
+func (h *House) signs(card *simulator.Card, c chip, w certificate) []string {
+	if _, set := c[name("reference", w.pin)]; !set {
+		return nil // a card without PINs is used in other ways (顔認証)
+	}
+	cert, err := x509.ParseCertificate(c[name("write", w.cert)].Data)
+	if err != nil {
+		return []string{w.cert + " is no certificate"}
+	}
+	_, key, err := h.profile.Key(w.key)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	sum := sha256.Sum256([]byte(w.key))
+	sw, sig := say(card, apdu.Command{CLA: 0x80, INS: apdu.INSSecurityOperation, P2: 0x80 | key.ID.SFI(), Data: pki.DigestInfoSHA256(sum[:]), Ne: 256})
+	pub, ok := cert.PublicKey.(*rsa.PublicKey)
+	if sw != apdu.SWOK || !ok || rsa.VerifyPKCS1v15(pub, crypto.SHA256, sum[:], sig) != nil {
+		return []string{fmt.Sprintf("%s does not sign what %s verifies (%v)", w.key, w.cert, sw)}
+	}
+	return nil
+}
+
+// say sends a command to a card in the clear.
+func say(card *simulator.Card, c apdu.Command) (apdu.SW, []byte) {
+	b, err := c.Bytes()
+	if err != nil {
+		return 0, nil
+	}
+	answer := card.Process(b)
+	n := len(answer) - 2
+	return apdu.SW(answer[n])<<8 | apdu.SW(answer[n+1]), bytes.Clone(answer[:n])
+}
+
+// plausible holds a model against the person's form: what must be on the card in so many
+// words. The seals are verified under the key that the card's own card-verifiable
+// certificates certify.
+func (h *House) plausible(a *applicant, c chip) (wrong []string) {
+	want := func(key string, value []byte) {
+		if !bytes.Equal(c[key].Data, value) {
+			wrong = append(wrong, key+" is not what the form says")
+		}
+	}
+	r := a.form.Resident
+	birth := strings.ReplaceAll(r.Birth, "-", "")
+	filler := []byte{0xFF, 0xFF}
+	want(name("write", "text/number"), append(tlv.Append(nil, 0xFF10, []byte(r.MyNumber)), filler...))
+	want(name("write", "resident/code"), append(tlv.Append(nil, 0xFF10, []byte(r.ResidentCode)), filler...))
+	want(h.object("municipality"), []byte(a.form.Municipality.Code))
+	for _, inside := range []struct {
+		path  string
+		tag   tlv.Tag
+		value string
+	}{
+		{"text/attributes", 0xDF22, r.Name}, {"text/attributes", 0xDF23, r.Address}, {"text/attributes", 0xDF24, birth},
+		{"surface/birth", 0xDF11, birth}, {"surface/face", 0xDF22, birth},
+	} {
+		got, ok := tlv.Find(inner(c[name("write", inside.path)].Data), inside.tag)
+		if !ok || string(got) != inside.value {
+			wrong = append(wrong, fmt.Sprintf("%s/%04X is not what the form says", inside.path, inside.tag))
+		}
+	}
+	if c[name("life", "")].N != int(h.profile.Domain.Locked) {
+		wrong = append(wrong, "the card is not locked")
+	}
+	return append(append(wrong, h.pins(a, c)...), c.sealed()...)
+}
+
+// inner is the value of the one object in a file.
+func inner(file []byte) []byte {
+	o, _, err := tlv.Next(file)
+	if err != nil {
+		return nil
+	}
+	return o.Value
+}
+
+// pins judges which references are set, to what, and with how many tries.
+func (h *House) pins(a *applicant, c chip) (wrong []string) {
+	birth := strings.ReplaceAll(a.form.Resident.Birth, "-", "")
+	expiry := c[h.object("expiry")].Data
+	values := map[string]string{
+		"signature": a.pin["signature"], "authentication": a.pin["authentication"], "resident": a.pin["resident"], "text": a.pin["text"],
+		"reference-a": a.form.Resident.MyNumber,
+	}
+	for _, app := range h.profile.Applications {
+		for _, ref := range app.PINs {
+			path := app.Name + "/" + ref.Name
+			e, set := c[name("reference", path)]
+			value, known := values[ref.Class]
+			switch {
+			case ref.Class == "" || known && value == "":
+				if set && ref.Class != "" {
+					wrong = append(wrong, path+" is set and was not wanted")
+				}
+			case !set || e.N != ref.Tries:
+				wrong = append(wrong, fmt.Sprintf("%s is not set with all its tries", path))
+			case known && string(e.Data) != value:
+				wrong = append(wrong, path+" has another value")
+			case ref.Class == "reference-b" && (len(e.Data) != 14 || len(expiry) != 8 ||
+				string(e.Data[2:]) != birth[4:]+string(expiry[:4])+a.form.SecurityCode): // behind the year of birth, which is the era's
+				wrong = append(wrong, path+" has another value")
+			}
+		}
+	}
+	return wrong
+}
+
+// sealed verifies the signatures that stand behind the objects they are over.
+func (c chip) sealed() (wrong []string) {
+	for _, s := range []struct {
+		path, certificate string
+		signature         tlv.Tag
+	}{
+		{"surface/birth", "surface/cv-cert", 0xDF13}, {"surface/number", "surface/cv-cert", 0xDF43},
+		{"text/signature", "text/cv-cert", 0xDF33}, {"text/card-key-cert", "text/cv-cert", 0xDF52},
+	} {
+		cv, err := pki.ParseCVCertificate(c[name("write", s.certificate)].Data)
+		if err != nil {
+			wrong = append(wrong, s.certificate+": "+err.Error())
+			continue
+		}
+		over := inner(c[name("write", s.path)].Data)
+		sig, ok := tlv.Find(over, s.signature)
+		at := bytes.LastIndex(over, sig) - len(tlv.AppendLong(nil, s.signature, sig)) + len(sig)
+		if !ok || at < 0 {
+			wrong = append(wrong, s.path+" has no seal")
+			continue
+		}
+		sum := sha256.Sum256(over[:at])
+		if rsa.VerifyPKCS1v15(cv.PublicKey, crypto.SHA256, sum[:], sig) != nil {
+			wrong = append(wrong, "the seal of "+s.path+" is not good")
+		}
+	}
+	return wrong
+}

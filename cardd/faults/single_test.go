@@ -1,0 +1,84 @@
+package faults
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"jukicard/simulator/fault"
+)
+
+// casesLeast is what every single fault of a full issue comes to at least.
+const casesLeast = 1200
+
+// TestEverySingleFault tries every kind of fault at every command of a full issue with
+// extended length, and with short length the kinds in turn, two at each command. The
+// journal is the real one.
+func TestEverySingleFault(t *testing.T) {
+	h := inHouse(t)
+	var cases []Case
+	long, shorter := Options{Disk: true}, Options{Disk: true, Short: true}
+	for at := 1; at <= commands(t, long, "adult"); at++ {
+		for _, f := range fault.Singles(at) {
+			cases = append(cases, Case{long, Try{Person: "adult", Script: fault.Script{f}}})
+		}
+	}
+	exhaustive := len(cases)
+	const each = 2
+	for at := 1; at <= commands(t, shorter, "adult"); at++ {
+		kinds := fault.Singles(at)
+		for i := range each {
+			cases = append(cases, Case{shorter, Try{Person: "adult", Script: fault.Script{kinds[(each*at+i)%len(kinds)]}}})
+		}
+	}
+	var tally Tally
+	err := h.Crew(t.Context(), runtime.GOMAXPROCS(0), cases, func(c Case, end End) {
+		tally.Add(end)
+		complain(t, c, end)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exhaustive < casesLeast || tally.Cases != len(cases) {
+		t.Errorf("%d cases are every fault with extended length, %d were tried of %d in all", exhaustive, tally.Cases, len(cases))
+	}
+	if tally.TurnedAway > 0 {
+		t.Errorf("%d cards were turned away for a single fault", tally.TurnedAway)
+	}
+	t.Logf("%d with extended length, %d with short\n%s", exhaustive, len(cases)-exhaustive, tally.Reasons())
+	summary = append(summary, tally.String())
+}
+
+// TestEveryProductSurvives tries one fault in four on the cards of the other products.
+func TestEveryProductSurvives(t *testing.T) {
+	h := inHouse(t)
+	var cases []Case
+	for i, person := range []string{"under15", "infant", "face-auth", "opted-out", "foreigner", "ivs"} {
+		for at := 1 + i%4; at <= commands(t, Options{}, person); at += 4 {
+			kinds := fault.Singles(at)
+			cases = append(cases, Case{Options{}, Try{Person: person, Script: fault.Script{kinds[(at+i)%len(kinds)]}}})
+		}
+	}
+	var tally Tally
+	err := h.Crew(t.Context(), runtime.GOMAXPROCS(0), cases, func(c Case, end End) {
+		tally.Add(end)
+		complain(t, c, end)
+	})
+	if err != nil || !tally.Good() {
+		t.Errorf("%v, %v", tally, err)
+	}
+}
+
+// TestOneScript replays one card: -faults.script, -faults.person, -faults.short. Without
+// a script it is an undisturbed one.
+func TestOneScript(t *testing.T) {
+	o := Options{Short: *short, Disk: true}
+	if *script != "" {
+		o.Log = os.Stdout
+	}
+	try := Try{Person: *person, Script: parse(t, strings.ReplaceAll(*script, ";", "\n"))}
+	end := single(t, office(t, o), try)
+	complain(t, Case{o, try}, end)
+	t.Logf("%s\n%v", end.line(try), end.Log)
+}
