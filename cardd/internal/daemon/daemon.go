@@ -41,6 +41,7 @@ type Daemon struct {
 	Readers   reader.System
 	Printer   *pngfile.Printer // nil when nothing is printed here
 	upstream  map[string]*party
+	log       *slog.Logger
 }
 
 // Options are what a configuration file cannot say.

@@ -20,7 +20,10 @@ type party struct {
 // openUpstream makes the lines to the configured parties and gives their names;
 // nothing is sent before [Daemon.Ship].
 func (d *Daemon) openUpstream(o Options) (names []string, err error) {
-	d.upstream = map[string]*party{}
+	if err := d.Journal.VerifyOutbox(context.Background()); err != nil {
+		return nil, err
+	}
+	d.upstream, d.log = map[string]*party{}, o.Log
 	for _, p := range []struct{ name, url string }{
 		{upstream.Management, d.Config.Upstream.Management}, {upstream.JPKI, d.Config.Upstream.JPKI},
 	} {
@@ -81,8 +84,9 @@ func (d *Daemon) Reconcile(ctx context.Context, mend bool) ([]upstream.Finding, 
 		return nil, err
 	}
 	management, err := d.management(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil { // it cannot be asked: what it holds is unknown, not nothing
+		d.log.Warn("card management cannot be asked", "error", err)
+		management = nil
 	}
 	terminal, chips := upstream.FromJournal(jobs, notices)
 	findings := upstream.Reconcile(terminal, management, chips)
