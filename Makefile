@@ -67,8 +67,8 @@ $(LINT): tools/go.mod tools/go.sum
 unit: ## all tests once, without the race detector
 	@$(GO) run ./scripts/testsum -counts $(COUNTS)/unit -- -timeout 10m ./...
 
-race: ## the packages where goroutines meet, under the race detector
-	@$(GO) run ./scripts/testsum -counts $(COUNTS)/race -- -race -timeout 15m $(RACE)
+race: ## the packages where goroutines meet, under the race detector; long tables are sampled (-short)
+	@$(GO) run ./scripts/testsum -counts $(COUNTS)/race -- -race -short -timeout 15m $(RACE)
 
 fuzz: ## each fuzz target for FUZZTIME (10s), FUZZJOBS (2) at once
 	@$(GO) run ./scripts/fuzz -counts $(COUNTS)/fuzz -time $(FUZZTIME) -jobs $(FUZZJOBS)
