@@ -125,14 +125,28 @@ func (s *Session) inChannel(path string) error {
 
 // Open selects the application, or the issuer domain, and opens the issuer's
 // channel on it at the profile's security level.
+//
+// The answer to SELECT proves nothing: whoever holds the line can give it, and what is
+// written then goes to the application that was selected before. So the card's challenge
+// must follow from the AID (Amendment D v1.1.2, 6.2.2.1), or the error is
+// scp03.ErrChallenge.
 func (s *Session) Open(ctx context.Context, app string, find scp03.KeyFinder) error {
 	if err := s.Select(ctx, app); err != nil {
 		return err
 	}
-	ch, err := scp03.Open(ctx, s.plain, scp03.Config{
-		Find: find, KeyVersion: s.p.Domain.KeyVersion, Level: scp03.Level(s.p.Writing.SecurityLevel),
-	})
+	aid, err := s.aid(app)
 	if err != nil {
+		return err
+	}
+	ch, err := scp03.Open(ctx, s.plain, scp03.Config{
+		Find: find, KeyVersion: s.p.Domain.KeyVersion, Level: scp03.Level(s.p.Writing.SecurityLevel), AID: aid,
+	})
+	if err == nil && ch.Info().Options&scp03.OptionPseudoRandom == 0 {
+		ch.Close()
+		err = scp03.ErrChallenge // one drawn at random proves nothing either
+	}
+	if err != nil {
+		s.Lost()
 		return fmt.Errorf("cannot open the channel on %s: %w", app, err)
 	}
 	s.channel = ch

@@ -77,6 +77,44 @@ func TestOpenWithOtherKeys(t *testing.T) {
 	}
 }
 
+// swallowing is a line on which SELECT is answered and never arrives, or whose card says
+// that its challenge is drawn at random.
+type swallowing struct {
+	*wire
+	selects, random bool
+}
+
+func (l *swallowing) Transmit(ctx context.Context, b []byte) ([]byte, error) {
+	if l.selects && b[1] == apdu.INSSelect {
+		return []byte{0x90, 0x00}, nil
+	}
+	answer, err := l.wire.Transmit(ctx, b)
+	if l.random && b[1] == apdu.INSInitializeUpdate { // "i" without its bit, no sequence counter
+		answer = append(append(bytes.Clone(answer[:12]), answer[12]&^byte(scp03.OptionPseudoRandom)), append(bytes.Clone(answer[13:29]), 0x90, 0x00)...)
+	}
+	return answer, err
+}
+
+// TestTheChannelProvesItsApplication: nothing is written where SELECT did not arrive, for
+// it would go into the application selected before.
+func TestTheChannelProvesItsApplication(t *testing.T) {
+	for name, row := range map[string]struct{ selects, random bool }{"SELECT is swallowed": {true, false}, "the challenge is random": {false, true}} {
+		t.Run(name, func(t *testing.T) {
+			s, w := blank(t, Options{})
+			open(t, s, "text")
+			l := &swallowing{wire: w, selects: row.selects, random: row.random}
+			s = New(l, s.p, Options{})
+			err := s.Open(t.Context(), "resident", scp03.Diversified(master))
+			if !errors.Is(err, scp03.ErrChallenge) {
+				t.Errorf("got %v", err)
+			}
+			if s.Secured() || s.Selected() != "" {
+				t.Errorf("a channel is open: %t, selected is %q", s.Secured(), s.Selected())
+			}
+		})
+	}
+}
+
 // TestWritingNeedsItsChannel: without a channel, or with one on another application,
 // nothing at all goes to the card.
 func TestWritingNeedsItsChannel(t *testing.T) {

@@ -32,6 +32,10 @@ var ErrIntegrity = errors.New("cannot trust response: its protection is wrong, t
 // failed attempts: it must not be tried again blindly.
 var ErrCryptogram = errors.New("cannot open secure channel: the card's cryptogram is wrong, card and host hold different keys")
 
+// ErrChallenge means that the card's pseudo-random challenge is not that of the
+// application of Config.AID: the channel would be open on another one.
+var ErrChallenge = errors.New("cannot open secure channel: the card challenge does not follow from the AID")
+
 // Config says how to open a session.
 type Config struct {
 	Find       KeyFinder // required
@@ -161,7 +165,7 @@ func checkChallenge(ctx context.Context, cfg Config, k Keys, a initializeUpdate)
 		return err
 	}
 	if subtle.ConstantTimeCompare(want, a.challenge) != 1 {
-		return fmt.Errorf("cannot open secure channel: the card challenge does not follow from sequence counter %06X and the AID", a.Sequence)
+		return fmt.Errorf("%w (sequence counter %06X)", ErrChallenge, a.Sequence)
 	}
 	return nil
 }

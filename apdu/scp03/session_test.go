@@ -274,7 +274,7 @@ func TestOpenFails(t *testing.T) {
 		{name: "key version not there", change: func(cfg *Config, _ *testCard) { cfg.KeyVersion = 0x31 }, want: "wanted key version 31, the card used 30"},
 		{name: "card without R-ENC", change: func(_ *Config, card *testCard) { card.params.Options = OptionRMAC }, want: "wanted level 33, the card states i=20"},
 		{name: "SCP02", change: func(_ *Config, card *testCard) { card.answer = setByte(11, 2) }, want: "the card offers SCP02"},
-		{name: "another card challenge", change: func(cfg *Config, _ *testCard) { cfg.AID = []byte{1} }, want: "does not follow from sequence counter 00082A"},
+		{name: "another card challenge", change: func(cfg *Config, _ *testCard) { cfg.AID = []byte{1} }, want: "does not follow from the AID (sequence counter 00082A)"},
 		{name: "tampered challenge", change: func(cfg *Config, card *testCard) { cfg.AID = nil; card.answer = flipByte(13) }, is: ErrCryptogram},
 		{name: "tampered cryptogram", change: func(_ *Config, card *testCard) { card.answer = flipByte(28) }, is: ErrCryptogram},
 		{name: "answer cut off", change: func(_ *Config, card *testCard) {
