@@ -16,7 +16,6 @@ import (
 	"jukicard/cardd/plan"
 	"jukicard/reader"
 	"jukicard/simulator"
-	"jukicard/simulator/people"
 )
 
 // counting is a desk that counts what goes over its wires.
@@ -120,7 +119,7 @@ const looks = 6
 // the plan foretold.
 func TestAPlanCostsWhatItSays(t *testing.T) {
 	products := map[string]bool{}
-	for _, name := range people.Names() {
+	for _, name := range everybody() {
 		for form, short := range map[string]bool{"short": true, "extended": false} {
 			t.Run(name+" "+form, func(t *testing.T) {
 				b, m := metered(t, short)
