@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"jukicard/apdu"
 	"jukicard/simulator/fault"
 )
 
@@ -78,6 +79,11 @@ func (d dice) try(person string) Try {
 	every := []int{0, 0, 240, 120, 60, 30, 12}[d.below(7)]
 	if every > 0 {
 		t.Script = fault.Seeded(d.Uint64(), fault.Odds{Every: every, Upto: 400})
+		for i, f := range t.Script {
+			if f.Kind == fault.Refused && d.once(4) { // it says that it was done
+				t.Script[i].SW = apdu.SWOK
+			}
+		}
 	}
 	if d.once(40) { // broken for good
 		kinds := []fault.Kind{fault.Refused, fault.RefusedAfter, fault.Stalled, fault.LostBefore, fault.LostAfter}
