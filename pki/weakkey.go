@@ -79,8 +79,6 @@ func weakness(n *big.Int) string {
 	switch {
 	case new(big.Int).GCD(nil, nil, n, tables().product).Cmp(one) != 0:
 		return "its modulus has a small factor"
-	case n.ProbablyPrime(0): // Baillie-PSW: exact for what is not made to cheat, and a cheat is composite
-		return "its modulus is a prime"
 	case closePrimes(n):
 		return "its primes are next to each other"
 	case roca(n):
