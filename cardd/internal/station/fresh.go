@@ -44,6 +44,7 @@ func (r *run) inherit() {
 	}
 	r.fresh = nil
 	r.card, r.seen = f.card, &f.seen
+	r.card.traced(r.limited)
 	r.card.traced(r.trace())
 }
 

@@ -119,6 +119,7 @@ type run struct {
 	card    *opened           // nil while no card is open
 	seen    *plan.Observation // of card, where it was looked at for Submit and nothing was sent since
 	records []journal.Record
+	left    int // commands it may still send
 }
 
 // Run drives a job until it is done, held or spoiled, and says which in its State.
@@ -171,7 +172,7 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 	if err != nil {
 		return nil, failure.New(failure.StationJournal, err.Error(), err)
 	}
-	r := &run{Station: s, job: job, machine: m, profile: p, records: records}
+	r := &run{Station: s, job: job, machine: m, profile: p, records: records, left: commandsMax}
 	if a, ok := m.Next(); ok && a.Do == issue.Perform { // the card session it needs is gone
 		step, _ := m.Pending()
 		if err := r.record(ctx, r.crash(ctx, step)); err != nil {
@@ -419,6 +420,7 @@ var unavailable = map[failure.Code]bool{
 	failure.CardOther: true, failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardNoState: true,
 	failure.StationPIN: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKICertificate: true,
 	failure.FaceGlyph: true, failure.FaceOverflow: true, failure.FacePhoto: true, failure.StationStopped: true, failure.CardKeys: true,
+	failure.StationJobLong: true,
 }
 
 func resultOf(c failure.Code) issue.Result {

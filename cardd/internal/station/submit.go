@@ -329,6 +329,7 @@ func (r *run) reopen(ctx context.Context) error {
 	var err error
 	r.card, err = r.open(ctx, r.profile, reader.Exclusive)
 	if err == nil {
+		r.card.traced(r.limited)
 		r.card.traced(r.trace())
 	}
 	if failure.CodeOf(err) == failure.ReaderNoCard && r.machine.Plan() != nil {
