@@ -246,6 +246,10 @@ func TestRefusals(t *testing.T) {
 			_, err := j.Append(ctx, "1", Record{Kind: Planned, Body: over})
 			return err
 		}, nil},
+		{"a receipt that names many plans", func(ctx context.Context, j *Journal) error {
+			_, err := j.Append(ctx, "1", Record{Kind: Signed, Body: over})
+			return err
+		}, nil},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

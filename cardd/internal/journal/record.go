@@ -31,7 +31,7 @@ var kinds = []Kind{Planned, Intent, Outcome, Crashed, Resumed, Signed, State}
 const (
 	RecordsMax = 4096      // records of one job
 	BodyMax    = 16 << 10  // bytes of a record's body
-	PlanMax    = 512 << 10 // bytes of the body of a Planned record, which holds the whole plan
+	PlanMax    = 512 << 10 // bytes of the body of a Planned record, which holds the whole plan, and of a Signed one, whose receipt names every plan
 )
 
 // Record is one line of a job's history.
@@ -79,7 +79,7 @@ func (j *Journal) Append(ctx context.Context, jobID string, r Record) (Record, e
 // check refuses what no reader would understand.
 func check(r Record, wanted string) error {
 	limit := BodyMax
-	if r.Kind == Planned {
+	if r.Kind == Planned || r.Kind == Signed {
 		limit = PlanMax
 	}
 	switch {

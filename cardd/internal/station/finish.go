@@ -62,7 +62,9 @@ func (r *run) sign(ctx context.Context) error {
 	return r.record(ctx, issue.Record{Kind: issue.Signed, Result: issue.OK, Facts: facts{factReceipt: base64.StdEncoding.EncodeToString(b)}})
 }
 
-// statement is what the receipt says: every step that ended well, in order.
+// statement is what the receipt says: every step that ended well, in order. One that
+// was done again stands where it was done last, so that a receipt does not grow with
+// the troubles of its job.
 func (r *run) statement() (receipt.Statement, error) {
 	st := receipt.Statement{
 		Version: 1, Job: r.job.ID, Order: r.job.OrderID, Card: r.job.CardID, Profile: r.job.Profile, Product: r.job.Product,
@@ -77,6 +79,7 @@ func (r *run) statement() (receipt.Statement, error) {
 		case rec.Kind == issue.Planned && rec.Plan != nil:
 			st.Plans = append(st.Plans, rec.Plan.Digest())
 		case rec.Kind == issue.Outcome && rec.Result == issue.OK:
+			st.Steps = slices.DeleteFunc(st.Steps, func(s receipt.Step) bool { return s.ID == rec.Step })
 			st.Steps = append(st.Steps, receipt.Step{ID: rec.Step, At: kept.At.UTC()})
 		}
 		if kept.Seq == r.records[len(r.records)-1].Seq {
