@@ -171,7 +171,8 @@ func parseKeyBlock(data []byte) (w WrappedKey, rest []byte, err error) {
 	if len(data) < 2 || data[0] != keyTypeAES || len(data) < 2+int(data[1])+1+len(w.CheckValue) {
 		return w, nil, fmt.Errorf("cannot read PUT KEY: a key block has %02X, its length, the key, 03 and a check value", keyTypeAES)
 	}
-	field, rest := data[2:2+data[1]], data[2+data[1]:]
+	end := 2 + int(data[1]) // an int: 2+FF does not fit the byte
+	field, rest := data[2:end], data[end:]
 	w.Size, w.Ciphertext = len(field), field
 	if len(field)%blockSize == 1 {
 		w.Size, w.Ciphertext = int(field[0]), field[1:]

@@ -69,9 +69,6 @@ func quick() string {
 }
 
 func TestMain(m *testing.M) {
-	if code, is := child(); is {
-		os.Exit(code)
-	}
 	code := m.Run()
 	if s, err := common(); err == nil {
 		_ = s.authority.Close()
@@ -120,7 +117,6 @@ func (s *shared) read(name string) error {
 type memory struct {
 	fonts *face.Fonts
 	chip  func() (face.ChipImages, error)
-	sides func() (printer.Face, error)
 	mu    sync.Mutex
 }
 

@@ -92,7 +92,8 @@ func TestEveryObjectHasAName(t *testing.T) {
 }
 
 // FuzzParseState: a state that is taken names only what the profile has, each once,
-// and can be planned for or is refused as a card.
+// and can be planned for or is refused as a card. Reference data that is set with all
+// its tries is never set again.
 func FuzzParseState(f *testing.F) {
 	p := generation1(f)
 	f.Add([]byte{0x07})
@@ -111,8 +112,15 @@ func FuzzParseState(f *testing.F) {
 			return
 		}
 		for _, s := range made.Steps {
-			if s.Op == plan.SetPIN && seen.Objects[s.On].State == plan.StatePresent {
-				t.Errorf("%s is set", s.On)
+			if s.Op != plan.SetPIN {
+				continue
+			}
+			_, ref, err := p.Reference(s.On)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if is := seen.Objects[s.On]; is.State == plan.StatePresent && is.Value >= ref.Tries {
+				t.Errorf("%s is set with all its tries", s.On)
 			}
 		}
 	})
