@@ -140,7 +140,7 @@ func (p *press) Status(context.Context) (printer.Status, error) {
 func (p *press) Move(context.Context, printer.Position) error { return nil }
 
 // Print prints, or jams as it is its turn.
-func (p *press) Print(_ context.Context, f printer.Face) error {
+func (p *press) Print(_ context.Context, f printer.Face, _ printer.Mark) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	jam := NoJam

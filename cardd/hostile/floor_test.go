@@ -164,7 +164,7 @@ func (p *press) Status(context.Context) (printer.Status, error) {
 func (p *press) Move(context.Context, printer.Position) error { return nil }
 
 // Print implements printer.Device.
-func (p *press) Print(context.Context, printer.Face) error {
+func (p *press) Print(context.Context, printer.Face, printer.Mark) error {
 	p.printed++
 	return nil
 }

@@ -50,9 +50,19 @@ func (p *Printer) Move(context.Context, printer.Position) error { return nil }
 
 // Print writes both sides, makes them durable, and moves the counter last: the
 // commit point is the counter's rename.
-func (p *Printer) Print(_ context.Context, f printer.Face) error {
+func (p *Printer) Print(_ context.Context, f printer.Face, mark printer.Mark) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.print(f, mark); err != nil {
+		return &printer.PrintError{Surface: printer.SurfaceBlank, Err: err}
+	}
+	if err := mark.Tell(printer.CommitDone); err != nil {
+		return &printer.PrintError{Surface: printer.SurfacePrinted, Err: err}
+	}
+	return nil
+}
+
+func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 	n, err := p.count()
 	if err != nil {
 		return err
@@ -63,6 +73,11 @@ func (p *Printer) Print(_ context.Context, f printer.Face) error {
 			return fmt.Errorf("cannot print: the face has no %s", name)
 		}
 		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return png.Encode(w, side) }); err != nil {
+			return err
+		}
+	}
+	for _, stage := range []printer.Stage{printer.PlanesSent, printer.CommitSent} {
+		if err := mark.Tell(stage); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ func TestPrintMovesTheCounterAndKeepsBothSides(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Print(t.Context(), face()); err != nil {
+		if err := p.Print(t.Context(), face(), nil); err != nil {
 			t.Fatal(err)
 		}
 		st, err := p.Status(t.Context())
@@ -51,7 +51,7 @@ func TestAFailedPrintLeavesTheCounter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Print(t.Context(), printer.Face{Front: face().Front}); err == nil {
+	if err := p.Print(t.Context(), printer.Face{Front: face().Front}, nil); err == nil {
 		t.Error("a face without a back was printed")
 	}
 	if st, _ := p.Status(t.Context()); st.CardsPrinted != 0 {
@@ -71,7 +71,7 @@ func TestADamagedCounterIsNotGuessed(t *testing.T) {
 	if _, err := p.Status(t.Context()); err == nil {
 		t.Error("a damaged counter was read")
 	}
-	if err := p.Print(t.Context(), face()); err == nil {
+	if err := p.Print(t.Context(), face(), nil); err == nil {
 		t.Error("a face was printed without knowing the counter")
 	}
 }

@@ -26,7 +26,7 @@ func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
 	if err != nil {
 		return nil, failure.New(failure.PrintFailed, err.Error(), err)
 	}
-	if err := r.c.Printer.Print(ctx, f); err != nil {
+	if err := r.c.Printer.Print(ctx, f, nil); err != nil {
 		return nil, r.printed(ctx, before.CardsPrinted, err)
 	}
 	return nil, nil
