@@ -25,7 +25,7 @@ COUNTS   ?= build/test
 LINT := build/tools/golangci-lint
 
 .DEFAULT_GOAL := test
-.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz kill bench soak cross docs clean
+.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill bench soak cross docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -73,7 +73,12 @@ race: ## the packages where goroutines meet, under the race detector; long table
 fuzz: ## each fuzz target for FUZZTIME (10s), FUZZJOBS (2) at once
 	@$(GO) run ./scripts/fuzz -counts $(COUNTS)/fuzz -time $(FUZZTIME) -jobs $(FUZZJOBS)
 
-# The test program alone: go test would put a line of its own behind the counts.
+# Both are in `unit` too. The test program alone: go test would put a line of its
+# own behind the counts.
+faults: install ## cards issued with every fault at every command, and around the card; the last line counts
+	@mkdir -p build
+	@$(GO) test -c -o build/faults.test ./cardd/faults && cd cardd/faults && ../../build/faults.test -test.timeout 30m
+
 kill: install ## cardd killed at every boundary of its journal, through pcscd, and at random; the last line counts
 	@mkdir -p build
 	@$(GO) test -c -o build/kill.test ./cardd/kill && cd cardd/kill && ../../build/kill.test -test.run Kill -test.timeout 15m
