@@ -15,6 +15,7 @@ import (
 const (
 	kindIssued             = "issued"
 	kindVoided             = "voided"
+	kindDestroyed          = "destroyed"
 	kindCertificateIssued  = "certificate-issued"
 	kindCertificateRevoked = "certificate-revoked"
 
@@ -231,11 +232,13 @@ func (s *Server) judge(t telegram) string {
 		return codeState
 	case t.Kind == kindVoided && c.Status == Abolished:
 		return codeState
+	case t.Kind == kindDestroyed && (c.Status != Abolished || c.Destroyed):
+		return codeState
 	case t.Kind == kindCertificateIssued && (t.Facts["serial"] == "" || held):
 		return codeSerial
 	case t.Kind == kindCertificateRevoked && c.Certificates[t.Facts["serial"]] == revoked:
 		return codeSerial
-	case !slices.Contains([]string{kindIssued, kindVoided, kindCertificateIssued, kindCertificateRevoked}, t.Kind):
+	case !slices.Contains([]string{kindIssued, kindVoided, kindDestroyed, kindCertificateIssued, kindCertificateRevoked}, t.Kind):
 		return codeKind
 	}
 	return ""

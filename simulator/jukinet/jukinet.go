@@ -40,7 +40,7 @@ const (
 // Role is which counterpart it is.
 type Role string
 
-// Card management takes issued and voided; the JPKI takes certificate-issued and
+// Card management takes issued, voided and destroyed; the JPKI takes certificate-issued and
 // certificate-revoked.
 const (
 	Management Role = "management"
@@ -61,6 +61,7 @@ type Card struct {
 	Status       Status            // Barred hides what it was before
 	Certificates map[string]string // by serial number: the order it was issued for, or "revoked"
 	Since        time.Time
+	Destroyed    bool // two persons saw an abolished card destroyed
 	barred       bool
 	seq          int64 // of the last notice taken
 }
@@ -229,7 +230,7 @@ func (s *Server) Correct(key string) error {
 	if !seen || e.state == stateAccepted {
 		return fmt.Errorf("cannot correct %s: it was never seen, or has had its effect", key)
 	}
-	if e.kind != kindIssued && e.kind != kindVoided {
+	if e.kind != kindIssued && e.kind != kindVoided && e.kind != kindDestroyed {
 		return fmt.Errorf("cannot correct %s: certificates are not entered by hand", key)
 	}
 	c := s.cards[e.card]

@@ -152,6 +152,8 @@ func TestWhatACardsStateAllows(t *testing.T) {
 		{"交付 of an abolished card", Management, func(s *Server) error { return s.Abolish("C1") }, telegram{Kind: kindIssued}, "refused STATE", Abolished},
 		{"廃止", Management, func(s *Server) error { return s.Suspend("C1") }, telegram{Kind: kindVoided}, "accepted", Abolished},
 		{"廃止 twice", Management, func(s *Server) error { return s.Abolish("C1") }, telegram{Kind: kindVoided}, "refused STATE", Abolished},
+		{"廃棄", Management, func(s *Server) error { return s.Abolish("C1") }, telegram{Kind: kindDestroyed}, "accepted", Abolished},
+		{"廃棄 of a card that is not void", Management, func(s *Server) error { return s.Register("C1") }, telegram{Kind: kindDestroyed}, "refused STATE", Before},
 		{"a certificate is not card management's", Management, nil, telegram{Kind: kindCertificateIssued, Facts: map[string]string{"serial": "0a"}}, "refused KIND", Unregistered},
 		{"a card is not the JPKI's", JPKI, nil, telegram{Kind: kindIssued}, "refused KIND", Unregistered},
 		{"a certificate", JPKI, nil, telegram{Kind: kindCertificateIssued, Facts: map[string]string{"serial": "0a"}}, "accepted", Unregistered},

@@ -76,6 +76,8 @@ func (s *Server) effect(c *Card, l line) {
 		c.Status = Delivered
 	case kindVoided:
 		c.Status = Abolished
+	case kindDestroyed:
+		c.Destroyed = true
 	case kindCertificateIssued:
 		c.Certificates[l.Serial] = l.Order
 	case kindCertificateRevoked:

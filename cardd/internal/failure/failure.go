@@ -48,19 +48,27 @@ const (
 	StationJobLong  Code = "STATION-JOB-LONG"
 	StationStopped  Code = "STATION-STOPPED"
 	StationDecision Code = "STATION-DECISION"
-	PKIAuthority    Code = "PKI-AUTHORITY"
-	PKICertificate  Code = "PKI-CERTIFICATE"
-	PrintFailed     Code = "PRINT-FAILED"
-	PrintDoubt      Code = "PRINT-DOUBT"
-	FaceGlyph       Code = "FACE-GLYPH"
-	FaceOverflow    Code = "FACE-OVERFLOW"
-	FacePhoto       Code = "FACE-PHOTO"
-	APINotLab       Code = "API-NOT-LAB"
-	APINoJob        Code = "API-NO-JOB"
-	APINoReceipt    Code = "API-NO-RECEIPT"
-	APIRequest      Code = "API-REQUEST"
-	APIUnreachable  Code = "API-UNREACHABLE"
-	APIForbidden    Code = "API-FORBIDDEN"
+
+	StationOrderDone    Code = "STATION-ORDER-DONE"
+	StationOrderChanged Code = "STATION-ORDER-CHANGED"
+	StationAbandoned    Code = "STATION-JOB-ABANDONED"
+	QuarantineNone      Code = "QUARANTINE-NO-CARD"
+	QuarantinePerson    Code = "QUARANTINE-SAME-PERSON"
+	QuarantineClosed    Code = "QUARANTINE-CLOSED"
+
+	PKIAuthority   Code = "PKI-AUTHORITY"
+	PKICertificate Code = "PKI-CERTIFICATE"
+	PrintFailed    Code = "PRINT-FAILED"
+	PrintDoubt     Code = "PRINT-DOUBT"
+	FaceGlyph      Code = "FACE-GLYPH"
+	FaceOverflow   Code = "FACE-OVERFLOW"
+	FacePhoto      Code = "FACE-PHOTO"
+	APINotLab      Code = "API-NOT-LAB"
+	APINoJob       Code = "API-NO-JOB"
+	APINoReceipt   Code = "API-NO-RECEIPT"
+	APIRequest     Code = "API-REQUEST"
+	APIUnreachable Code = "API-UNREACHABLE"
+	APIForbidden   Code = "API-FORBIDDEN"
 )
 
 // What happens between station, card management and JPKI, and what a reconciliation finds.
@@ -134,19 +142,27 @@ var entries = map[Code]Entry{
 	StationJobLong:  {"the job has failed too often", "put the card aside for destruction; the order is issued on a fresh card", "失敗の回数が上限に達しました", "廃棄へ回し、新しいカードで発行してください"},
 	StationStopped:  {"the daemon was stopped", "start it again and resume the job", "デーモンが停止しました", "起動し直して再開してください"},
 	StationDecision: {"the decision cannot be taken down", "look at the job with: cardctl job show", "この決定は記録できません", "cardctl job show で処理の状態を確かめてください"},
-	PKIAuthority:    {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
-	PKICertificate:  {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
-	PrintFailed:     {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
-	PrintDoubt:      {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
-	FaceGlyph:       {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
-	FaceOverflow:    {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
-	FacePhoto:       {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},
-	APINotLab:       {"this is only for invented people in a laboratory", "set lab = true in the configuration of a laboratory; never on real data", "試験環境専用の機能です", "試験環境の設定で lab = true にしてください"},
-	APINoJob:        {"there is no job of that number", "look at the numbers with: cardctl jobs", "その番号の処理はありません", "cardctl jobs で確かめてください"},
-	APINoReceipt:    {"the job has no receipt", "a receipt is signed when the card is finished: cardctl job show", "この処理の受領証はまだありません", "カード完成後に発行されます (cardctl job show)"},
-	APIRequest:      {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
-	APIUnreachable:  {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
-	APIForbidden:    {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
+
+	StationOrderDone:    {"the order is fulfilled and its card must not be made twice", "hand the finished card over; one that must not be used is first put aside: cardctl quarantine put CARD --by NAME --reason TEXT", "この申請のカードは発行済みで、二枚目は作れません", "完成したカードを交付してください。使えないカードは先に cardctl quarantine put CARD --by 氏名 --reason 理由 で隔離します"},
+	StationOrderChanged: {"another order was handed in under the same number", "hand in the very order of before, or give the changed one a number of its own", "同じ番号で内容の異なる申請が既に受け付けられています", "前と同じ申請を出すか、変更した申請には新しい番号を付けてください"},
+	StationAbandoned:    {"an operator gave the job up before anything was written", "the card is blank and free; the order can be handed in again", "書込みの前に職員が処理を中止しました", "カードは未使用のままです。申請はもう一度出せます"},
+	QuarantineNone:      {"no card of that number is in quarantine", "look at the cards with: cardctl quarantine list", "その番号のカードは隔離されていません", "cardctl quarantine list で確かめてください"},
+	QuarantinePerson:    {"the same person has confirmed the destruction already", "another person who saw it has to confirm it", "同じ人が既に廃棄を確認しています", "立ち会った別の職員が確認してください"},
+	QuarantineClosed:    {"two persons have confirmed the destruction already", "nothing is left to do: cardctl quarantine list", "廃棄は二人の確認済みです", "これ以上の操作は不要です (cardctl quarantine list)"},
+
+	PKIAuthority:   {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
+	PKICertificate: {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
+	PrintFailed:    {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
+	PrintDoubt:     {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
+	FaceGlyph:      {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
+	FaceOverflow:   {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
+	FacePhoto:      {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},
+	APINotLab:      {"this is only for invented people in a laboratory", "set lab = true in the configuration of a laboratory; never on real data", "試験環境専用の機能です", "試験環境の設定で lab = true にしてください"},
+	APINoJob:       {"there is no job of that number", "look at the numbers with: cardctl jobs", "その番号の処理はありません", "cardctl jobs で確かめてください"},
+	APINoReceipt:   {"the job has no receipt", "a receipt is signed when the card is finished: cardctl job show", "この処理の受領証はまだありません", "カード完成後に発行されます (cardctl job show)"},
+	APIRequest:     {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
+	APIUnreachable: {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
+	APIForbidden:   {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
 
 	UpstreamUnreachable:   {"the other side cannot be reached", "nothing is lost: what it has to know waits here and goes out in order; mend the line or wait", "相手システムに接続できません", "通知はこの端末に順番どおり保存され、失われません。回線を直すか復旧をお待ちください"},
 	UpstreamAnswer:        {"the other side answered in a form nobody here understands", "it counts as no answer and is asked again; if it goes on, check the address and both versions", "相手システムの応答を解釈できません", "未応答として扱い再照会します。続くときは接続先と双方の版を確かめてください"},

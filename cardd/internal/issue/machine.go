@@ -22,11 +22,13 @@ type State string
 
 // Running goes on by itself. Held waits for an operator and loses nothing.
 // Spoiled means that the card must not be used. Done means issued and proven.
+// Abandoned means given up before anything was written: the card is as it was.
 const (
-	Running State = "running"
-	Held    State = "held"
-	Spoiled State = "spoiled"
-	Done    State = "done"
+	Running   State = "running"
+	Held      State = "held"
+	Spoiled   State = "spoiled"
+	Done      State = "done"
+	Abandoned State = "abandoned"
 )
 
 // Kind is what a record tells.
@@ -123,6 +125,7 @@ type Machine struct {
 	counter  string // the printer's counter when the latest print was intended
 	printing bool   // a print was begun, so a face may be on the card
 	replan   bool   // the card must be observed before anything else
+	touched  bool   // a step was begun that changes the card
 	doubts   int
 	records  int
 	done     map[string]bool
@@ -285,6 +288,11 @@ func (m *Machine) unplanned(r Record) {
 	m.hold(r.Code, r.Text)
 }
 
+// changing are the operations after which a card is not blank any more, or perhaps not.
+var changing = map[plan.Op]bool{
+	plan.Generate: true, plan.Update: true, plan.SetPIN: true, plan.Put: true, plan.Lock: true, plan.Print: true,
+}
+
 // intent takes note that a step is begun; what was known of what it undoes is
 // forgotten before it can be wrong.
 func (m *Machine) intent(r Record) error {
@@ -310,6 +318,7 @@ func (m *Machine) intent(r Record) error {
 	case plan.Print:
 		m.counter, m.printing = r.Facts[FactCounter], true
 	}
+	m.touched = m.touched || changing[a.Step.Op]
 	m.pending = r.Step
 	return nil
 }

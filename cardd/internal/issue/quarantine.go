@@ -15,11 +15,13 @@ import (
 // back first, also those of which nobody knows whether they were made.
 //
 // Facts of a Ruled record, one a record. FactAside is the person who put the card of a
-// job that was not done into quarantine. FactVoided are the serial numbers of the
+// job into quarantine, also of one that is done; FactAbandoned the person who gave up a
+// job that is not. Of both the record's Text is why. FactVoided are the serial numbers of the
 // certificates taken back, in hexadecimal digits with commas between. FactDestroyed is a
 // person who saw the card destroyed.
 const (
 	FactAside     = "aside"
+	FactAbandoned = "abandoned"
 	FactVoided    = "voided"
 	FactDestroyed = "destroyed"
 )
@@ -90,7 +92,9 @@ func (m *Machine) ruled(r Record) error {
 	for fact, value := range r.Facts {
 		switch fact {
 		case FactAside:
-			return m.putAside(value)
+			return m.putAside(value, r.Text)
+		case FactAbandoned:
+			return m.abandon(value, r.Text)
 		case FactVoided:
 			return m.void(value)
 		case FactDestroyed:
@@ -100,17 +104,35 @@ func (m *Machine) ruled(r Record) error {
 	return fmt.Errorf("cannot apply a decision: none of its kind is known")
 }
 
-// putAside takes a card out of a job that was not done: what nobody can mend or wants to
-// go on with.
-func (m *Machine) putAside(person string) error {
+// putAside takes a card into quarantine: of a job that nobody can mend or wants to go on
+// with, or a finished one that turned out unfit.
+func (m *Machine) putAside(person, why string) error {
 	if err := named(person); err != nil {
 		return fmt.Errorf("cannot put the card aside: %w", err)
 	}
-	if m.state != Running && m.state != Held || m.pending != "" {
+	if m.state != Running && m.state != Held && m.state != Done || m.pending != "" {
 		return fmt.Errorf("cannot put the card aside: the job is %s", m.state)
 	}
-	e := failure.New(failure.CardAside, "", nil)
+	e := failure.New(failure.CardAside, why, nil)
 	m.spoil(string(e.Code), e.Error())
+	return nil
+}
+
+// abandon ends a job that is not done. A card on which nothing was begun that changes it
+// is as it was and free; any other holds data of a resident, or a key that somebody may
+// have certified, and goes into quarantine.
+func (m *Machine) abandon(person, why string) error {
+	if err := named(person); err != nil {
+		return fmt.Errorf("cannot give the job up: %w", err)
+	}
+	if m.state != Running && m.state != Held || m.pending != "" {
+		return fmt.Errorf("cannot give the job up: it is %s", m.state)
+	}
+	if m.touched {
+		return m.putAside(person, why)
+	}
+	e := failure.New(failure.StationAbandoned, why, nil)
+	m.state, m.code, m.reason, m.replan = Abandoned, string(e.Code), e.Error(), true
 	return nil
 }
 

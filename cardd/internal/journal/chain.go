@@ -89,7 +89,7 @@ func (j *Journal) verifyJobs(ctx context.Context, where string) error {
 }
 
 func (j *Journal) links(ctx context.Context, where string) ([]link, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT "+jobColumns+", records, head FROM job "+where+" ORDER BY created, rowid")
+	rows, err := j.db.QueryContext(ctx, "SELECT "+jobShown+", records, head FROM job "+where+" ORDER BY created, rowid")
 	if err != nil {
 		return nil, err
 	}

@@ -6,18 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
 // The states of a job, as the machine in cardd/internal/issue names them.
 const (
-	Running = "running" // goes on by itself
-	Held    = "held"    // waits for an operator
-	Spoiled = "spoiled" // ended; the card must not be used
-	Done    = "done"    // ended; issued and proven
+	Running   = "running"   // goes on by itself
+	Held      = "held"      // waits for an operator
+	Spoiled   = "spoiled"   // ended; the card must not be used
+	Done      = "done"      // ended; issued and proven
+	Abandoned = "abandoned" // ended; nothing was written to the card, which is free
 )
 
-var states = []string{Running, Held, Spoiled, Done}
+var states = []string{Running, Held, Spoiled, Done, Abandoned}
+
+// inTable is how a state stands in the table.
+func inTable(state string) (column string, released bool) {
+	if state == Abandoned {
+		return Spoiled, true
+	}
+	return state, false
+}
 
 // Bounds on what is kept of a job.
 const (
@@ -37,7 +47,7 @@ type Job struct {
 	PlanDigest string // of the plan it was made for, as the caller spells it
 
 	Created time.Time // set by Create when zero
-	State   string    // Running, Held, Spoiled or Done
+	State   string    // Running, Held, Spoiled, Done or Abandoned
 	Reason  string    // why it is Held or Spoiled; never data of the resident
 	Updated time.Time // when State, Reason, Done or Total last changed
 	Done    int       // steps carried out of the plan in force
@@ -45,6 +55,9 @@ type Job struct {
 }
 
 const jobColumns = "id, order_id, card_id, station, profile, product, operation, plan_digest, created, state, reason, updated, done, total"
+
+// jobShown is jobColumns as they are read.
+var jobShown = strings.Replace(jobColumns, "state,", "CASE WHEN released THEN '"+Abandoned+"' ELSE state END,", 1)
 
 // Create puts a job and its sealed order into the journal in one transaction,
 // durable on return. Everything up to Created except CardID is bound by the
@@ -68,10 +81,11 @@ func (j *Journal) Create(ctx context.Context, job Job, sealed []byte) error {
 	case len(sealed) > SealedMax:
 		return ErrTooLarge.when(wanted, fmt.Sprintf("the sealed order has %d bytes, at most %d are kept", len(sealed), SealedMax), nil)
 	}
+	state, released := inTable(job.State)
 	err := j.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO job ("+jobColumns+", records, head, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+		_, err := tx.ExecContext(ctx, "INSERT INTO job ("+jobColumns+", records, head, sealed, released) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
 			job.ID, job.OrderID, job.CardID, job.Station, job.Profile, job.Product, job.Operation, job.PlanDigest, job.Created.UnixNano(),
-			job.State, job.Reason, job.Created.UnixNano(), job.Done, job.Total, genesis(job), sealed)
+			state, job.Reason, job.Created.UnixNano(), job.Done, job.Total, genesis(job), sealed, released)
 		return err
 	})
 	if isUnique(err) {
@@ -88,8 +102,9 @@ func (j *Journal) SetState(ctx context.Context, jobID, state, reason string, don
 	if !slices.Contains(states, state) {
 		return ErrInvalid.when(wanted, fmt.Sprintf("there is no state %q", state), nil)
 	}
-	err := j.update(ctx, wanted, "UPDATE job SET state = ?, reason = ?, done = ?, total = ?, updated = ? WHERE id = ?",
-		state, reason, done, total, time.Now().UnixNano(), jobID)
+	column, released := inTable(state)
+	err := j.update(ctx, wanted, "UPDATE job SET state = ?, released = ?, reason = ?, done = ?, total = ?, updated = ? WHERE id = ?",
+		column, released, reason, done, total, time.Now().UnixNano(), jobID)
 	if isUnique(err) {
 		return ErrExists.when(wanted, "", err)
 	}
@@ -162,6 +177,26 @@ func (j *Journal) Jobs(ctx context.Context, limit int) ([]Job, error) {
 	return j.jobs(ctx, "ORDER BY created DESC, rowid DESC LIMIT ?", min(max(limit, 0), JobsMax))
 }
 
+// JobsAfter are a page of jobs in the order they were created here, those behind a
+// place; last is the place of the last of them, to ask after for the following page.
+// It begins at place 0, and an empty page is the end. At most limit and at most JobsMax.
+func (j *Journal) JobsAfter(ctx context.Context, place int64, limit int) (page []Job, last int64, err error) {
+	last = place
+	rows, err := j.db.QueryContext(ctx, "SELECT "+jobShown+", rowid FROM job WHERE rowid > ? ORDER BY rowid LIMIT ?", place, min(max(limit, 0), JobsMax))
+	if err != nil {
+		return nil, place, failure("list jobs", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		job, err := scanJob(rows, &last)
+		if err != nil {
+			return nil, place, failure("list jobs", err)
+		}
+		page = append(page, job)
+	}
+	return page, last, failure("list jobs", rows.Err())
+}
+
 // Unfinished are the jobs that are Running or Held, oldest first.
 func (j *Journal) Unfinished(ctx context.Context) ([]Job, error) {
 	return j.jobs(ctx, "WHERE state IN ('running', 'held') ORDER BY created, rowid")
@@ -169,13 +204,13 @@ func (j *Journal) Unfinished(ctx context.Context) ([]Job, error) {
 
 // Spoiled are the jobs that ended with their card in quarantine, oldest first.
 func (j *Journal) Spoiled(ctx context.Context) ([]Job, error) {
-	return j.jobs(ctx, "WHERE state = 'spoiled' ORDER BY created, rowid")
+	return j.jobs(ctx, "WHERE state = 'spoiled' AND NOT released ORDER BY created, rowid")
 }
 
 // Owing are the spoiled jobs whose sealed order was not dropped, oldest first: something
 // about them is still to be done.
 func (j *Journal) Owing(ctx context.Context) ([]Job, error) {
-	return j.jobs(ctx, "WHERE state = 'spoiled' AND sealed IS NOT NULL ORDER BY created, rowid")
+	return j.jobs(ctx, "WHERE state = 'spoiled' AND NOT released AND sealed IS NOT NULL ORDER BY created, rowid")
 }
 
 // ByCard are the jobs that were bound to a card, oldest first.
@@ -189,7 +224,7 @@ func (j *Journal) ByOrder(ctx context.Context, orderID string) ([]Job, error) {
 }
 
 func (j *Journal) jobs(ctx context.Context, where string, args ...any) ([]Job, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT "+jobColumns+" FROM job "+where, args...)
+	rows, err := j.db.QueryContext(ctx, "SELECT "+jobShown+" FROM job "+where, args...)
 	if err != nil {
 		return nil, failure("list jobs", err)
 	}

@@ -22,16 +22,27 @@ var purposes = []string{"sign", "auth"}
 // management hears that it is issued, the JPKI which certificates went out on it.
 // Append them with the record that ends the job.
 func (o Outcome) Issued() ([]journal.Notice, error) {
-	return o.notices(Issued, CertificateIssued)
+	card, err := o.card(Issued)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := o.certificates(CertificateIssued)
+	return append(card, certificates...), err
 }
 
-// Voided are the notices of a card that must never be used, and of the
-// certificates made for it. They follow Issued where the card was told as issued.
-func (o Outcome) Voided() ([]journal.Notice, error) {
-	return o.notices(Voided, CertificateRevoked)
-}
+// Voided is the notice of a card that must never be used. It follows Issued where the
+// card was told as issued.
+func (o Outcome) Voided() ([]journal.Notice, error) { return o.card(Voided) }
 
-func (o Outcome) notices(card, certificate Kind) ([]journal.Notice, error) {
+// Destroyed is the notice that two persons saw a void card destroyed.
+func (o Outcome) Destroyed() ([]journal.Notice, error) { return o.card(Destroyed) }
+
+// Revoked are the notices of certificates that were taken back, which is when they are
+// told and not before: until then they are valid.
+func (o Outcome) Revoked() ([]journal.Notice, error) { return o.certificates(CertificateRevoked) }
+
+// card is a notice to card management.
+func (o Outcome) card(kind Kind) ([]journal.Notice, error) {
 	facts := map[string]string{}
 	if o.Station != "" {
 		facts[FactStation] = o.Station
@@ -39,11 +50,15 @@ func (o Outcome) notices(card, certificate Kind) ([]journal.Notice, error) {
 	if o.Reason != "" {
 		facts[FactReason] = o.Reason
 	}
-	first, err := Notice{Key: KeyOf(o.Job, o.Card, card, ""), Card: o.Card, Order: o.Order, Kind: card, At: o.At, Facts: facts}.ForOutbox(Management)
+	n, err := Notice{Key: KeyOf(o.Job, o.Card, kind, ""), Card: o.Card, Order: o.Order, Kind: kind, At: o.At, Facts: facts}.ForOutbox(Management)
 	if err != nil {
 		return nil, err
 	}
-	all := []journal.Notice{first}
+	return []journal.Notice{n}, nil
+}
+
+// certificates are notices to the JPKI, one a certificate.
+func (o Outcome) certificates(kind Kind) (all []journal.Notice, err error) {
 	for _, purpose := range purposes {
 		serial, ok := o.Certificates[purpose]
 		if !ok {
@@ -53,7 +68,7 @@ func (o Outcome) notices(card, certificate Kind) ([]journal.Notice, error) {
 		if o.Reason != "" {
 			about[FactReason] = o.Reason
 		}
-		n, err := Notice{Key: KeyOf(o.Job, o.Card, certificate, purpose), Card: o.Card, Order: o.Order, Kind: certificate, At: o.At, Facts: about}.ForOutbox(JPKI)
+		n, err := Notice{Key: KeyOf(o.Job, o.Card, kind, purpose), Card: o.Card, Order: o.Order, Kind: kind, At: o.At, Facts: about}.ForOutbox(JPKI)
 		if err != nil {
 			return nil, err
 		}

@@ -48,17 +48,18 @@ const (
 type Kind string
 
 // The kinds. Issued: written, locked and proven, which is what 交付処理 makes of
-// terminal and chip. Voided: it must never be used (廃止). The certificates' are for
-// the JPKI.
+// terminal and chip. Voided: it must never be used (廃止). Destroyed: two persons saw it
+// destroyed (廃棄). The certificates' are for the JPKI.
 const (
 	Issued             Kind = "issued"
 	Voided             Kind = "voided"
+	Destroyed          Kind = "destroyed"
 	CertificateIssued  Kind = "certificate-issued"
 	CertificateRevoked Kind = "certificate-revoked"
 )
 
 // Kinds are all kinds.
-func Kinds() []Kind { return []Kind{Issued, Voided, CertificateIssued, CertificateRevoked} }
+func Kinds() []Kind { return []Kind{Issued, Voided, Destroyed, CertificateIssued, CertificateRevoked} }
 
 // Names of facts that a notice may hold.
 const (

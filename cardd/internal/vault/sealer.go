@@ -3,7 +3,11 @@ package vault
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +25,8 @@ const (
 	sizePlainMax = 16 << 20 // bytes: more than any order has
 	formSealed   = 1        // first byte of everything sealed
 	context      = "jukicard vault 1\x00"
+	contextMark  = "jukicard vault mark 1"
+	sizeMarkKey  = 4 // bytes of a mark that tell its key
 )
 
 // ErrSealed is returned for what does not open: another key, another job, or
@@ -34,6 +40,7 @@ var ErrSealed = errors.New("cannot open sealed data: they were changed, belong t
 // pieces; an order is sealed once, and no office issues that many cards.
 type Sealer struct {
 	open func() cipher.AEAD // behind a closure, out of reach of fmt
+	mark func(b []byte) []byte
 }
 
 // OpenSealer opens the key in dir, a file of 32 random bytes, and makes it on first
@@ -58,7 +65,29 @@ func OpenSealer(dir string) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use vault key %s: %v", path, err)
 	}
-	return &Sealer{open: func() cipher.AEAD { return aead }}, nil
+	markKey, err := hkdf.Key(sha256.New, key, nil, contextMark, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use vault key %s: %v", path, err)
+	}
+	return &Sealer{open: func() cipher.AEAD { return aead }, mark: func(b []byte) []byte {
+		h := hmac.New(sha256.New, markKey)
+		_, _ = h.Write(b) // a hash takes everything
+		return h.Sum(nil)
+	}}, nil
+}
+
+// Mark is by what the same bytes are known again when they themselves are gone: hex
+// digits, the first eight for the key, the rest a digest that this key alone makes
+// (HMAC-SHA-256 under a key derived from it, RFC 5869). A bare digest of what a form
+// holds could be searched for what was filled in.
+func (s *Sealer) Mark(b []byte) string {
+	return hex.EncodeToString(append(s.mark([]byte(contextMark))[:sizeMarkKey], s.mark(b)...))
+}
+
+// SameKey says whether two marks were made under one key; of others nothing can be said.
+func SameKey(a, b string) bool {
+	const digits = 2 * sizeMarkKey
+	return len(a) > digits && len(b) > digits && a[:digits] == b[:digits]
 }
 
 // makeKey writes a new key and gives it its name once it is durable. The error is

@@ -173,3 +173,23 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestAMarkKnowsTheSameBytesAgain, under the same key alone.
+func TestAMarkKnowsTheSameBytesAgain(t *testing.T) {
+	dir := t.TempDir()
+	open := func(dir string) *Sealer {
+		s, err := OpenSealer(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s, other := open(dir), open(t.TempDir())
+	mark := s.Mark([]byte("order"))
+	if mark != open(dir).Mark([]byte("order")) || mark == s.Mark([]byte("order ")) || len(mark) != 72 {
+		t.Errorf("the mark is %s", mark)
+	}
+	if foreign := other.Mark([]byte("order")); SameKey(mark, foreign) || foreign == mark || !SameKey(mark, s.Mark(nil)) || SameKey("", "") {
+		t.Error("marks of different keys are taken for one key's, or the same key's are not")
+	}
+}
