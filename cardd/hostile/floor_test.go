@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"image"
 	"io"
@@ -37,11 +38,20 @@ import (
 type shared struct {
 	dir       string
 	authority *softca.Authority
+	seals     *seals
 	faces     *memory
-	order     []byte // of one person, photograph inside
-	id        []byte // of that order
-	pins      []byte
-	canaries  []string // of that person, long enough not to come about by chance
+	applicant
+}
+
+// applicant is one person's order, made fit for the wire, and what is drawn of it. A
+// process that measures its memory is handed it by its parent: to read the fonts takes
+// more than all cards together.
+type applicant struct {
+	Order    []byte // photograph inside
+	ID       []byte // of that order
+	PINs     []byte
+	Canaries []string // of that person, long enough not to come about by chance
+	Chip     face.ChipImages
 }
 
 var common = sync.OnceValues(func() (*shared, error) {
@@ -50,13 +60,19 @@ var common = sync.OnceValues(func() (*shared, error) {
 	if s.dir, err = os.MkdirTemp(quick(), "cardd-hostile-"); err != nil {
 		return nil, err
 	}
-	if s.authority, err = softca.Open(filepath.Join(s.dir, "authority"), softca.Options{}); err != nil {
+	keys := filepath.Join(s.dir, "authority")
+	if err := layKeys(keys); err != nil {
 		return nil, err
 	}
-	if s.faces, err = newMemory(); err != nil {
+	if s.authority, err = softca.Open(keys, softca.Options{}); err != nil {
 		return nil, err
 	}
-	return s, s.read("adult")
+	s.seals = &seals{Sealer: s.authority, made: map[string][]byte{}}
+	if s.applicant, err = apply(s.dir, "adult"); err != nil {
+		return nil, err
+	}
+	s.faces = &memory{chip: s.Chip}
+	return s, nil
 })
 
 // quick is a folder in memory where there is one: an issue syncs its journal some
@@ -69,28 +85,56 @@ func quick() string {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	flag.Parse()
+	code := 0
+	if role := roles[os.Getenv(envRole)]; role != nil {
+		if err := role(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	} else {
+		code = m.Run()
+	}
 	if s, err := common(); err == nil {
 		_ = s.authority.Close()
 		_ = os.RemoveAll(s.dir)
 	}
+	for _, line := range summary {
+		fmt.Println(line)
+	}
 	os.Exit(code)
 }
 
-// read makes a person's order fit for the wire.
-func (s *shared) read(name string) error {
+// summary are the lines of counts, told when all tests have ended.
+var summary []string
+
+// apply is a person's order with its pictures, read from where a parent left it or made
+// in a folder.
+func apply(dir, name string) (a applicant, err error) {
+	if left := os.Getenv(envApplicant); left != "" {
+		b, err := os.ReadFile(left)
+		if err != nil {
+			return a, err
+		}
+		return a, json.Unmarshal(b, &a)
+	}
 	p, err := people.Get(name, time.Time{})
 	if err != nil {
-		return err
+		return a, err
 	}
-	dir := filepath.Join(s.dir, name)
+	dir = filepath.Join(dir, name)
 	if err := people.Write(dir, p); err != nil {
-		return err
+		return a, err
 	}
-	if s.order, err = order.Inline(dir, p.Order); err != nil {
-		return err
+	if a.Order, err = order.Inline(dir, p.Order); err != nil {
+		return a, err
 	}
-	s.pins = p.PINs
+	a.PINs = p.PINs
+	return a, a.read(p.Order)
+}
+
+// read takes out of an order what is looked for.
+func (a *applicant) read(written []byte) error {
 	var form struct {
 		ID       string
 		Resident struct {
@@ -100,47 +144,68 @@ func (s *shared) read(name string) error {
 		}
 	}
 	var pins struct{ Signature string }
-	if err := json.Unmarshal(p.Order, &form); err != nil {
+	if err := json.Unmarshal(written, &form); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(p.PINs, &pins); err != nil {
+	if err := json.Unmarshal(a.PINs, &pins); err != nil {
 		return err
 	}
-	s.id = []byte(form.ID)
-	s.canaries = []string{form.Resident.Name, form.Resident.Address, form.Resident.MyNumber, form.Resident.ResidentCode, pins.Signature}
+	a.ID = []byte(form.ID)
+	a.Canaries = []string{form.Resident.Name, form.Resident.Address, form.Resident.MyNumber, form.Resident.ResidentCode, pins.Signature}
 	return nil
 }
+
+// seals remembers signatures, which are the same whenever the same is signed.
+type seals struct {
+	pki.Sealer
+	mu   sync.Mutex
+	made map[string][]byte
+}
+
+// Seal implements pki.Sealer.
+func (s *seals) Seal(ctx context.Context, by pki.Sealing, digestInfo []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := string(by) + string(digestInfo)
+	if made := s.made[key]; made != nil {
+		return bytes.Clone(made), nil
+	}
+	made, err := s.Sealer.Seal(ctx, by, digestInfo)
+	if err == nil && len(s.made) < sealsMax {
+		s.made[key] = bytes.Clone(made)
+	}
+	return made, err
+}
+
+// sealsMax bounds what is remembered, so that it is not taken for what a card makes the
+// daemon hold.
+const sealsMax = 1000
 
 // memory is a painter that draws each picture once and then remembers it: what is
 // drawn depends on no card but for its number, and a second of drawing would hide a
 // thousand answers.
 type memory struct {
-	fonts *face.Fonts
-	chip  func() (face.ChipImages, error)
-	mu    sync.Mutex
-}
-
-func newMemory() (*memory, error) {
-	c, err := config.Load("")
-	if err != nil {
-		return nil, err
-	}
-	fonts, err := face.LoadFonts(c.Fonts.Paths...)
-	if err != nil {
-		return nil, fmt.Errorf("%w; install fonts-ipamj-mincho", err)
-	}
-	return &memory{fonts: fonts}, nil
+	mu   sync.Mutex
+	chip face.ChipImages
 }
 
 // ChipImages implements station.Painter.
 func (m *memory) ChipImages(d face.Data) (face.ChipImages, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.chip == nil {
-		drawn, err := m.fonts.ChipImages(d)
-		m.chip = func() (face.ChipImages, error) { return drawn, err }
+	if m.chip.Name != nil {
+		return m.chip, nil
 	}
-	return m.chip()
+	c, err := config.Load("")
+	if err != nil {
+		return m.chip, err
+	}
+	fonts, err := face.LoadFonts(c.Fonts.Paths...)
+	if err != nil {
+		return m.chip, fmt.Errorf("%w; install fonts-ipamj-mincho", err)
+	}
+	m.chip, err = fonts.ChipImages(d)
+	return m.chip, err
 }
 
 // Render implements station.Painter. What is rendered is looked at by nobody.
@@ -164,9 +229,14 @@ func (p *press) Status(context.Context) (printer.Status, error) {
 func (p *press) Move(context.Context, printer.Position) error { return nil }
 
 // Print implements printer.Device.
-func (p *press) Print(context.Context, printer.Face, printer.Mark) error {
+func (p *press) Print(_ context.Context, _ printer.Face, mark printer.Mark) error {
+	for _, stage := range []printer.Stage{printer.PlanesSent, printer.CommitSent} {
+		if err := mark.Tell(stage); err != nil {
+			return err
+		}
+	}
 	p.printed++
-	return nil
+	return mark.Tell(printer.CommitDone)
 }
 
 // clerk is the authority, and keeps a copy of what it issued for the order at hand.
@@ -230,21 +300,16 @@ var serial atomic.Int64
 // jobsMax is how many jobs a floor's journal takes before it is made anew.
 const jobsMax = 200
 
-func newFloor(t testing.TB, short bool) *floor {
-	t.Helper()
+func newFloor(short bool) (*floor, error) {
 	s, err := common()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	f := &floor{shared: s, desk: simulator.NewDesk("Desk 0"), pins: new(vault.PINs), press: new(press), clerk: &clerk{Authority: s.authority}, log: &sieve{canaries: s.canaries}, short: short}
+	f := &floor{shared: s, desk: simulator.NewDesk("Desk 0"), pins: new(vault.PINs), press: new(press), clerk: &clerk{Authority: s.authority}, log: &sieve{canaries: s.Canaries}, short: short}
 	if f.dir, err = os.MkdirTemp(s.dir, "floor-"); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if err := f.open(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.close() })
-	return f
+	return f, f.open()
 }
 
 func (f *floor) close() error {
@@ -269,7 +334,7 @@ func (f *floor) open() error {
 	f.jobs = 0
 	f.station = station.New(station.Config{
 		Name: "hostile", Software: "test", Readers: f.desk, Short: f.short, Journal: f.journal, Pins: f.pins, Sealer: f.sealer,
-		Authority: f.clerk, Hierarchy: pki.Lab(), FaceSeal: f.authority, Keys: scp03.Diversified(simulator.LabTestKey),
+		Authority: f.clerk, Hierarchy: pki.Lab(), FaceSeal: f.seals, Keys: scp03.Diversified(simulator.LabTestKey),
 		Faces: f.faces, Layout: face.DefaultLayout, Printer: f.press, Receipts: f.receipts,
 		Log: slog.New(slog.NewTextHandler(f.log, nil)), Watch: func(e station.Event) {
 			if f.watch != nil {
@@ -300,13 +365,13 @@ func (f *floor) submit(ctx context.Context) (job string, err error) {
 		return "", err
 	}
 	f.clerk.issued, f.clerk.twice = map[string][]byte{}, 0
-	wire := bytes.Replace(f.order, f.id, fmt.Appendf(nil, "LAB-%08d", serial.Add(1)), 1)
+	wire := bytes.Replace(f.Order, f.ID, fmt.Appendf(nil, "LAB-%08d", serial.Add(1)), 1)
 	o, err := order.Parse(wire, nil, order.Checks{})
 	if err != nil {
 		return "", err
 	}
 	defer o.Destroy()
-	pins, err := order.ParsePINs(f.shared.pins)
+	pins, err := order.ParsePINs(f.PINs)
 	if err != nil {
 		return "", err
 	}
@@ -347,16 +412,6 @@ func (f *floor) issue(ctx context.Context, resumes int, before func(job string))
 			return h
 		}
 	}
-}
-
-// records are a job's records.
-func (f *floor) records(t testing.TB, job string) []issue.Record {
-	t.Helper()
-	kept, err := f.journal.Records(context.Background(), job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decode(kept)
 }
 
 func decode(kept []journal.Record) []issue.Record {

@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"flag"
@@ -23,27 +24,45 @@ type stage struct {
 	watchAlso func(station.Event)
 }
 
-// newStage issues a card undisturbed, which shows what must be on one.
+// newStage is a stage for the length of a test.
 func newStage(t testing.TB, short bool) *stage {
 	t.Helper()
-	s := &stage{floor: newFloor(t, short)}
-	var err error
-	if s.profile, err = profile.Load(simulator.DefaultProfile); err != nil {
-		t.Fatal(err)
-	}
-	card := s.twin()
-	s.desk.Insert(0, card)
-	h := s.issue(t.Context(), 0, func(string) {})
-	if !h.done() {
-		t.Fatalf("an undisturbed job ended %s: %s %v %v", h.job.State, h.job.Reason, h.err, h.refuse)
-	}
-	got, err := holdingOf(card)
+	s, err := openStage(t.Context(), short)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.want = pattern{compared: compares(firstPlan(s.records(t, h.job.ID))), references: got.references, life: got.life}
-	lastState = append([]byte(nil), stateOf(card)...)
+	t.Cleanup(func() { _ = s.close() })
 	return s
+}
+
+// openStage issues a card undisturbed, which shows what must be on one.
+func openStage(ctx context.Context, short bool) (*stage, error) {
+	f, err := newFloor(short)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{floor: f}
+	if s.profile, err = profile.Load(simulator.DefaultProfile); err != nil {
+		return nil, err
+	}
+	card := s.twin()
+	s.desk.Insert(0, card)
+	h := s.issue(ctx, 0, func(string) {})
+	if !h.done() {
+		return nil, fmt.Errorf("an undisturbed job ended %s: %s %v %v", h.job.State, h.job.Reason, h.err, h.refuse)
+	}
+	got, err := holdingOf(card)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.journal.Records(ctx, h.job.ID)
+	if err != nil {
+		return nil, err
+	}
+	s.want = pattern{compared: compares(firstPlan(decode(kept))), references: got.references, life: got.life}
+	state := bytes.Clone(stateOf(card))
+	seenState.Store(&state)
+	return s, nil
 }
 
 // twin is another blank card, with a number of its own: a card that was put aside is
@@ -74,7 +93,7 @@ type tried struct {
 // try does a job with a hostile card in the reader. real is the card behind it, nil
 // when there is none; a liar has its keys.
 func (s *stage) try(ctx context.Context, hostile simulator.ProcessingCard, real *simulator.Card, liar bool, resumes int) tried {
-	a := newAudit(hostile, s.profile, s.canaries)
+	a := newAudit(hostile, s.profile, s.Canaries)
 	s.watch = func(e station.Event) {
 		a.watch(e)
 		if s.watchAlso != nil {
@@ -160,17 +179,22 @@ func (o tried) word() string {
 
 // stride is how far apart the places of an issue are at which each trick and each lie
 // is tried.
-var stride = flag.Int("hostile.stride", 23, "try each trick and lie at every so manieth command of an issue")
+var stride = flag.Int("hostile.stride", 43, "try each trick and lie at every so manieth command of an issue; 1: at each, with all arguments")
 
 // commandsOfAnIssue are those of a whole issue in extended form, 91 of the plan and
 // those that look.
 const commandsOfAnIssue = 100
 
-// every tries a kind of hostile card at many places, with a few arguments at each.
+// every tries a kind of hostile card at many places, with a few arguments at each: two
+// in turn, or all where every place is tried.
 func every(t *testing.T, s *stage, kind int, try func(real *simulator.Card, script []byte) tried) {
 	ended := map[string]int{}
-	for gap := kind % *stride; gap < commandsOfAnIssue; gap += *stride {
-		for _, arg := range []byte{0, 1, 3, 255} {
+	for at, gap := 0, kind*7%*stride; gap < commandsOfAnIssue; at, gap = at+1, gap+*stride {
+		args := []byte{0, 1, 3, 255}
+		if *stride > 1 {
+			args = args[2*((at+kind)%2):][:2]
+		}
+		for _, arg := range args {
 			b := []byte{byte(gap), byte(kind), arg, arg, arg, arg}
 			if out := try(s.twin(), b); len(out.wrong) > 0 {
 				t.Errorf("script %x: %q, the job ended %s: %s", b, out.wrong, out.word(), out.job.Reason)

@@ -2,7 +2,6 @@ package hostile
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/rsa"
 	"math/big"
 	"sync"
@@ -10,19 +9,13 @@ import (
 	"jukicard/apdu/tlv"
 )
 
-// poolSize is how many good keys a process makes; cards take them in turn, so that no
+// poolSize is how many good keys a process has; cards take them in turn, so that no
 // card gets one twice.
 const poolSize = 8
 
-var goodKeys = sync.OnceValue(func() []*rsa.PrivateKey {
-	keys := make([]*rsa.PrivateKey, poolSize)
-	var group sync.WaitGroup
-	for i := range keys {
-		group.Go(func() { keys[i] = must(rsa.GenerateKey(rand.Reader, 2048)) })
-	}
-	group.Wait()
-	return keys
-})
+// goodKeys are those of testdata/primes.txt: drawing them would take longer than a
+// hundred jobs.
+var goodKeys = sync.OnceValue(func() []*rsa.PrivateKey { return premade("card") })
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -65,11 +58,11 @@ func keyAnswer(n, e []byte) []byte {
 
 // primeModulus is of 2048 bits and has no two factors: anybody can compute the
 // private key.
-var primeModulus = sync.OnceValue(func() *big.Int { return must(rand.Prime(rand.Reader, 2048)) })
+var primeModulus = sync.OnceValue(func() *big.Int { return primes()["modulus"][0] })
 
 // rocaKey signs as any other, and anybody can break it. Of the other weak keys Go itself
 // makes no pair; package pki has them.
-var rocaKey = sync.OnceValue(func() *rsa.PrivateKey { return pair(rocaPrime(), rocaPrime()) })
+var rocaKey = sync.OnceValue(func() *rsa.PrivateKey { return premade("roca")[0] })
 
 var exponent = big.NewInt(65537)
 
@@ -83,31 +76,4 @@ func pair(p, q *big.Int) *rsa.PrivateKey {
 	}
 	k.Precompute()
 	return k
-}
-
-// rocaPrime is a prime of 1024 bits as the broken library made them: k·M + 65537^a mod
-// M, with M the product of the first 126 primes (Nemec and others, "The Return of
-// Coppersmith's Attack", 2017, 2.1).
-func rocaPrime() *big.Int {
-	m := primorial(126)
-	for {
-		a := must(rand.Int(rand.Reader, m))
-		k := must(rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(1024-m.BitLen()+1))))
-		p := new(big.Int).Exp(exponent, a, m)
-		p.Add(p, k.Mul(k, m))
-		if p.BitLen() == 1024 && p.Bit(1022) == 1 && p.ProbablyPrime(20) {
-			return p
-		}
-	}
-}
-
-func primorial(n int) *big.Int {
-	m := big.NewInt(1)
-	for c := int64(2); n > 0; c++ {
-		if p := big.NewInt(c); p.ProbablyPrime(20) {
-			m.Mul(m, p)
-			n--
-		}
-	}
-	return m
 }

@@ -3,6 +3,7 @@ package hostile
 import (
 	"bytes"
 	"encoding/binary"
+	"sync/atomic"
 )
 
 // forgeries is how many ways there are to forge the personalisation state; way 0 is
@@ -13,9 +14,9 @@ const forgeries = 16
 // (docs/CARD-WRITING.md).
 const stateEntry = 6
 
-// lastState is the state of a card that is finished; a forger has seen one. It is set
+// seenState is the state of a card that is finished; a forger has seen one. It is set
 // by whoever has issued one.
-var lastState []byte
+var seenState atomic.Pointer[[]byte]
 
 // forgeState changes what a card says of its state; answer is what it really said.
 func forgeState(way int, answer []byte) []byte {
@@ -23,7 +24,7 @@ func forgeState(way int, answer []byte) []byte {
 	if len(data) == 0 {
 		data = []byte{0x07}
 	}
-	whole := bytes.Clone(lastState)
+	whole := bytes.Clone(*seenState.Load())
 	switch way {
 	case 1: // finished and locked
 		return whole

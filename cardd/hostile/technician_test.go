@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strings"
-	"testing"
 
 	"jukicard/apdu"
 	"jukicard/apdu/card"
@@ -133,46 +132,53 @@ func presents(command []byte) bool {
 	return err == nil && c.INS == apdu.INSVerify && len(c.Data) > without
 }
 
-// TestTheTechniciansCommandsBearAnyAnswer gives a million answers to the card layer:
-// each deed ends, within bounds, shows no secret and presents a PIN once at most.
-func TestTheTechniciansCommandsBearAnyAnswer(t *testing.T) {
+// technicians gives so many answers to the card layer: each deed ends, within bounds,
+// shows no secret and presents a PIN once at most. It says how much the heap grew.
+func technicians(ctx context.Context, seed uint64, answers int) (given int, grown uint64, err error) {
 	p, err := profile.Load(simulator.DefaultProfile)
 	if err != nil {
-		t.Fatal(err)
+		return 0, 0, err
 	}
 	real, err := simulator.NewBlank(simulator.Options{LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, KeyPool: inTurn()})
 	if err != nil {
-		t.Fatal(err)
+		return 0, 0, err
 	}
 	before := heap()
-	c := &stranger{r: rand.New(rand.NewPCG(1, *seed)), real: real}
-	grown, did := uint64(0), 0
-	for c.answers < 1_000_000 {
+	c := &stranger{r: rand.New(rand.NewPCG(1, seed)), real: real}
+	for did := 0; c.answers < answers; did++ {
 		session := card.New(c, p, card.Options{Extended: did%2 == 0})
 		for range 4 {
-			deed := deeds[c.r.IntN(len(deeds))]
-			answers, verified := c.answers, c.verified
-			err := deed.do(t.Context(), session)
-			switch {
-			case errors.Is(err, errUnbounded):
-				t.Fatalf("%s: %v", deed.name, err)
-			case err != nil && strings.Contains(err.Error(), "CANARY77"):
-				t.Fatalf("%s: the error shows the PIN", deed.name)
-			case c.answers-answers > commandsOfADeed:
-				t.Fatalf("%s took %d commands", deed.name, c.answers-answers)
-			case c.verified-verified > 1:
-				t.Fatalf("%s presented the PIN %d times", deed.name, c.verified-verified)
+			if err := c.meet(ctx, session); err != nil {
+				return c.answers, grown, err
 			}
 		}
 		session.Close()
-		if did++; did%1000 == 0 {
+		if did%1000 == 0 {
 			grown = max(grown, heap()-min(before, heap()))
 		}
 	}
-	t.Logf("hostile: %d answers to technicians' commands, the heap grew by %d KiB", c.answers, grown>>10)
 	if grown > memoryMax {
-		t.Errorf("the heap grew by %d MiB", grown>>20)
+		err = fmt.Errorf("the heap grew by %d MiB, at most %d", grown>>20, memoryMax>>20)
 	}
+	return c.answers, grown, err
+}
+
+// meet does one deed with the card and judges how it went.
+func (c *stranger) meet(ctx context.Context, session *card.Session) error {
+	deed := deeds[c.r.IntN(len(deeds))]
+	answers, verified := c.answers, c.verified
+	err := deed.do(ctx, session)
+	switch {
+	case errors.Is(err, errUnbounded):
+		return fmt.Errorf("%s: %w", deed.name, err)
+	case err != nil && strings.Contains(err.Error(), "CANARY77"):
+		return fmt.Errorf("%s: the error shows the PIN", deed.name)
+	case c.answers-answers > commandsOfADeed:
+		return fmt.Errorf("%s took %d commands", deed.name, c.answers-answers)
+	case c.verified-verified > 1:
+		return fmt.Errorf("%s presented the PIN %d times", deed.name, c.verified-verified)
+	}
+	return nil
 }
 
 // heap is how many bytes of objects live.
@@ -183,5 +189,6 @@ func heap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// memoryMax is how much more memory hostile cards may take than honest ones.
+// memoryMax is how much memory the daemon may hold whatever cards answer: all of its
+// process, but for the fonts, which no card can change.
 const memoryMax = 64 << 20
