@@ -93,8 +93,13 @@ func TestDirection(t *testing.T) {
 		},
 		{
 			"printer and pki know neither daemon nor simulator", "they can be used and tested alone",
-			func(p string) bool { return within(p, "printer", "pki") },
+			func(p string) bool { return within(p, "printer", "pki") && !forTests(p) },
 			func(p string) bool { return within(p, "cardd", "simulator", "reader") }, false,
+		},
+		{
+			"printertest knows of the simulator only the mechanics of printers", "it judges drivers by what a model's cards took, whatever language the model speaks",
+			func(p string) bool { return p == "printer/printertest" },
+			func(p string) bool { return within(p, "cardd", "simulator", "reader", "pki") && p != "simulator/press" }, true,
 		},
 		{
 			"what decides does no I/O", "a replay must give the same machine again",
