@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 )
 
 // Position is where the card is.
@@ -201,15 +202,25 @@ type Maintainer interface {
 	PrintTest(ctx context.Context) error
 }
 
-// Since is what the face of the card inside must be, by the printer's counter as it was
-// before the print was begun: one more is printed, the same is blank, anything else is
-// somebody else's card and nothing is known.
+// Judge is a printer that knows more than its counter about a print that was committed
+// and not seen to end: one that is sure when a card took no ink.
+type Judge interface {
+	// Surface is what is on the card, by the counter as it was before the commit.
+	Surface(ctx context.Context, before uint64) (Surface, error)
+}
+
+// Busy says that the printer is still doing something: what it says of its card is then
+// about to change.
+func (s Status) Busy() bool {
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == Wait })
+}
+
+// Since is what a committed print has come to, by the printer's counter as it was before:
+// one more is printed. The same is not blank for sure, for ink may be on the card before
+// the counter moves, and anything else is somebody else's card.
 func (s Status) Since(before uint64) Surface {
-	switch {
-	case s.CardsPrinted == before+1:
+	if s.CardsPrinted == before+1 && !s.Busy() {
 		return SurfacePrinted
-	case s.CardsPrinted == before && s.Position != Lost:
-		return SurfaceBlank
 	}
 	return SurfaceUnknown
 }

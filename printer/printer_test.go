@@ -18,7 +18,8 @@ func TestTheCounterDecides(t *testing.T) {
 	}{
 		{"one more, card still inside", 41, printer.Status{CardsPrinted: 42, Position: printer.Head}, printer.SurfacePrinted},
 		{"one more, card gone", 41, printer.Status{CardsPrinted: 42}, printer.SurfacePrinted},
-		{"the same, under the head", 41, printer.Status{CardsPrinted: 41, Position: printer.Head}, printer.SurfaceBlank},
+		{"the same, under the head: ink may be on it", 41, printer.Status{CardsPrinted: 41, Position: printer.Head}, printer.SurfaceUnknown},
+		{"one more, still busy", 41, printer.Status{CardsPrinted: 42, Faults: []printer.Fault{{Kind: printer.Wait}}}, printer.SurfaceUnknown},
 		{"the same, lost inside", 41, printer.Status{CardsPrinted: 41, Position: printer.Lost}, printer.SurfaceUnknown},
 		{"two more", 41, printer.Status{CardsPrinted: 43}, printer.SurfaceUnknown},
 		{"fewer: another printer", 41, printer.Status{CardsPrinted: 7}, printer.SurfaceUnknown},

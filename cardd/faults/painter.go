@@ -139,22 +139,57 @@ func (p *press) Status(context.Context) (printer.Status, error) {
 // Move does nothing: the card is under the head.
 func (p *press) Move(context.Context, printer.Position) error { return nil }
 
+// Surface implements printer.Judge: a card and the counter take a face together.
+func (p *press) Surface(ctx context.Context, before uint64) (printer.Surface, error) {
+	st, err := p.Status(ctx)
+	switch {
+	case err != nil:
+		return printer.SurfaceUnknown, err
+	case st.CardsPrinted == before:
+		return printer.SurfaceBlank, nil
+	}
+	return st.Since(before), nil
+}
+
 // Print prints, or jams as it is its turn.
-func (p *press) Print(_ context.Context, f printer.Face, _ printer.Mark) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	jam := NoJam
-	if len(p.jams) > 0 {
-		jam, p.jams = p.jams[0], p.jams[1:]
+func (p *press) Print(_ context.Context, f printer.Face, mark printer.Mark) error {
+	jam := p.turn()
+	if err := mark.Tell(printer.PlanesSent); err != nil {
+		return err
 	}
-	p.blind = jam == BlindBefore || jam == BlindAfter
-	if jam != JamBefore && jam != BlindBefore {
-		p.commit(f)
+	if jam == JamBefore {
+		return errJam
 	}
+	if err := mark.Tell(printer.CommitSent); err != nil {
+		return err
+	}
+	p.end(f, jam)
 	if jam != NoJam {
 		return errJam
 	}
-	return nil
+	return mark.Tell(printer.CommitDone)
+}
+
+// turn is the jam of this print.
+func (p *press) turn() Jam {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.jams) == 0 {
+		return NoJam
+	}
+	jam := p.jams[0]
+	p.jams = p.jams[1:]
+	return jam
+}
+
+// end prints the face, or not, and leaves the printer blind or not.
+func (p *press) end(f printer.Face, jam Jam) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.blind = jam == BlindBefore || jam == BlindAfter
+	if jam != BlindBefore {
+		p.commit(f)
+	}
 }
 
 func (p *press) commit(f printer.Face) {

@@ -87,6 +87,19 @@ func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 	})
 }
 
+// Surface implements printer.Judge: the counter's rename is the commit, so a counter that
+// has not moved means that nothing was printed.
+func (p *Printer) Surface(ctx context.Context, before uint64) (printer.Surface, error) {
+	st, err := p.Status(ctx)
+	switch {
+	case err != nil:
+		return printer.SurfaceUnknown, err
+	case st.CardsPrinted == before:
+		return printer.SurfaceBlank, nil
+	}
+	return st.Since(before), nil
+}
+
 // Front and Back are the paths of the n-th card's sides, n from 1.
 func (p *Printer) Front(n uint64) string {
 	return filepath.Join(p.dir, fmt.Sprintf("front-%05d.png", n))

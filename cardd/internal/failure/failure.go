@@ -60,6 +60,12 @@ const (
 	PKICertificate Code = "PKI-CERTIFICATE"
 	PrintFailed    Code = "PRINT-FAILED"
 	PrintDoubt     Code = "PRINT-DOUBT"
+	PrintSpoilt    Code = "PRINT-SPOILT"
+	PrinterFault   Code = "PRINTER-FAULT"
+	PrinterJam     Code = "PRINTER-JAM"
+	PrinterLink    Code = "PRINTER-LINK"
+	PrinterCardOut Code = "PRINTER-CARD-OUT"
+	PrinterUnknown Code = "PRINTER-UNKNOWN"
 	FaceGlyph      Code = "FACE-GLYPH"
 	FaceOverflow   Code = "FACE-OVERFLOW"
 	FacePhoto      Code = "FACE-PHOTO"
@@ -154,6 +160,12 @@ var entries = map[Code]Entry{
 	PKICertificate: {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
 	PrintFailed:    {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
 	PrintDoubt:     {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
+	PrintSpoilt:    {"a part of the face was printed and the rest cannot follow", "the card is in the reject bin; have its destruction confirmed by two persons and issue the order on a fresh card", "券面の一部だけが印刷されました", "カードは不良品箱にあります。二人で廃棄を確認し、新しいカードで発行してください"},
+	PrinterFault:   {"the printer cannot go on", "do what the printer asks for (the text says what), then resume", "プリンターが停止しています", "表示された内容に従って直し、再開してください"},
+	PrinterJam:     {"the card is stuck inside the printer", "take the card out by hand, lay it on the hopper, then resume with --taken-out", "カードがプリンター内で詰まりました", "カードを手で取り出してホッパーに置き、--taken-out を付けて再開してください"},
+	PrinterLink:    {"the printer cannot be reached", "look at its cable and whether it is switched on, then resume", "プリンターと通信できません", "ケーブルと電源を確かめて再開してください"},
+	PrinterCardOut: {"the job's card is not in the printer any more", "lay that card on the hopper and resume; if it cannot be found put the job aside", "処理中のカードがプリンターにありません", "そのカードをホッパーに置いて再開してください。見つからないときは使用中止にしてください"},
+	PrinterUnknown: {"there is no printer of that name", "look at the names with: cardctl printers", "その名前のプリンターはありません", "cardctl printers で確かめてください"},
 	FaceGlyph:      {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
 	FaceOverflow:   {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
 	FacePhoto:      {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},

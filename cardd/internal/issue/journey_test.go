@@ -47,6 +47,7 @@ type world struct {
 	set       map[string]int    // how often each reference was set
 	faces     int
 	printer   int // the printer's counter
+	before    int // its counter before the latest commit
 }
 
 func newWorld(t testing.TB) *world {
@@ -116,8 +117,24 @@ func (w *world) word() map[string]string {
 	return nil
 }
 
+// count is what the printer knows: its counter, and by it what is on the card.
 func (w *world) count() map[string]string {
-	return map[string]string{FactCounter: strconv.Itoa(w.printer)}
+	surface := SurfaceBlank
+	if w.printer != w.before {
+		surface = SurfacePrinted
+	}
+	return map[string]string{FactCounter: strconv.Itoa(w.printer), FactSurface: surface}
+}
+
+// commit takes the print to its commit: from here on only the printer knows.
+func (w *world) commit() error {
+	w.before = w.printer
+	for _, stage := range []string{StagePlanesSent, StageCommitSent} {
+		if err := w.record(Record{Kind: Staged, Result: OK, Facts: map[string]string{FactStage: stage}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *world) perform(s plan.Step, f fault) error {
@@ -127,6 +144,11 @@ func (w *world) perform(s plan.Step, f fault) error {
 	}
 	if err := w.record(intent); err != nil {
 		return err
+	}
+	if s.Op == plan.Print {
+		if err := w.commit(); err != nil {
+			return err
+		}
 	}
 	out := Record{Kind: Outcome, Step: s.ID, Result: OK}
 	if f == none || f == done || f == diedDone || f == diedBlind {

@@ -45,6 +45,7 @@ const (
 	Resumed Kind = "resumed"
 	Signed  Kind = "receipt"
 	Ruled   Kind = "state"
+	Staged  Kind = "stage" // the card moved on inside a printer, or could not: FactStage
 )
 
 // Result is how a step ended.
@@ -62,8 +63,8 @@ const (
 
 // Names of facts the machine itself looks at.
 //
-// FactCounter is the printer's count of cards: in the intent of a print as it was
-// before, in a Crashed record or an outcome in doubt as it is now. FactPrinted in a
+// FactCounter is the printer's count of cards, for people: in the intent of a print as it
+// was before, in a Crashed record or a stage as it is then. FactPrinted in a
 // Resumed record is an operator's word that the face is on the card. FactLength,
 // FactSHA256 and FactSerial in the outcome of a Certify are the certificate's bytes,
 // digest and serial number; FactRequest in that of a Request is what the authority is
@@ -93,12 +94,15 @@ type Do string
 
 // Observe: open the card afresh, look at it and plan. Perform: carry out
 // Action.Step. Sign: sign the receipt. Void: have the certificates of a spoiled card
-// taken back, all that Owed tells.
+// taken back, all that Owed tells. Deliver: take the finished card out of the printer.
+// Discard: take a spoiled one to the reject bin.
 const (
 	Observe Do = "observe"
 	Perform Do = "perform"
 	Sign    Do = "sign"
 	Void    Do = "void"
+	Deliver Do = "deliver"
+	Discard Do = "discard"
 )
 
 // Action is what the station has to do next.
@@ -122,7 +126,6 @@ type Machine struct {
 	plan     *plan.Plan
 	next     int    // index of the step to do
 	pending  string // step whose intent stands without an outcome
-	counter  string // the printer's counter when the latest print was intended
 	printing bool   // a print was begun, so a face may be on the card
 	replan   bool   // the card must be observed before anything else
 	touched  bool   // a step was begun that changes the card
@@ -134,6 +137,7 @@ type Machine struct {
 	refused  map[string]int // how often the card refused each step
 	rewrite  map[string]bool
 	quarantine
+	carriage
 }
 
 // New is the machine of a job without records.
@@ -160,6 +164,8 @@ func Replay(records []Record) (*Machine, error) {
 // is owed any more.
 func (m *Machine) Next() (a Action, ok bool) {
 	switch {
+	case m.state == Spoiled && m.inside && !m.stuck:
+		return Action{Do: Discard}, true
 	case m.state == Spoiled && m.owes():
 		return Action{Do: Void}, true
 	case m.state != Running:
@@ -168,6 +174,8 @@ func (m *Machine) Next() (a Action, ok bool) {
 		return Action{Do: Observe}, true
 	case m.next < len(m.plan.Steps):
 		return Action{Do: Perform, Step: m.plan.Steps[m.next]}, true
+	case m.inside:
+		return Action{Do: Deliver}, true
 	}
 	return Action{Do: Sign}, true
 }
@@ -228,14 +236,19 @@ func (m *Machine) apply(r Record) error {
 		return m.sign()
 	case Ruled:
 		return m.ruled(r)
+	case Staged:
+		return m.staged(r)
 	}
 	return fmt.Errorf("cannot apply record of kind %q", r.Kind)
 }
 
+// roomForStep is the most records a step has: its intent, its stages and its outcome.
+const roomForStep = 8
+
 // bound holds a job that comes near its last record, so that an intent always has
-// room for its outcome.
+// room for what must follow it.
 func (m *Machine) bound() {
-	if m.state == Running && m.pending == "" && m.records >= RecordsMax-1 {
+	if m.state == Running && m.pending == "" && m.records > RecordsMax-roomForStep {
 		e := failure.New(failure.StationJobLong, "", nil)
 		m.hold(string(e.Code), e.Error())
 	}
@@ -316,7 +329,7 @@ func (m *Machine) intent(r Record) error {
 	case plan.Certify:
 		m.ask(m.Fact(a.Step.From, FactRequest), a.Step)
 	case plan.Print:
-		m.counter, m.printing = r.Facts[FactCounter], true
+		m.printing, m.committed = true, false
 	}
 	m.touched = m.touched || changing[a.Step.Op]
 	m.pending = r.Step
@@ -399,7 +412,7 @@ func (m *Machine) failed(r Record, s plan.Step) {
 		m.printDoubt(r)
 	case r.Result == Doubt && s.Again != plan.Never, r.Result == Refused && m.onceMore(r, s):
 		m.doubt(r)
-	case r.Result == Unavailable, r.Result == Refused && holdable[s.Op] && r.Code != memory:
+	case r.Result == Unavailable, r.Result == Refused && holdable[s.Op] && r.Code != memory && r.Code != spoilt:
 		m.hold(r.Code, r.Text)
 	default:
 		m.spoil(r.Code, r.Text)
@@ -415,6 +428,7 @@ const (
 	cardRefused = string(failure.CardRefused)
 	differs     = string(failure.CardDiffers)
 	memory      = string(failure.CardMemory)
+	spoilt      = string(failure.PrintSpoilt)
 )
 
 // onceMore says whether a refusal is no verdict yet. A card whose supply dipped has lost
@@ -465,17 +479,18 @@ func (m *Machine) doubt(r Record) {
 	}
 }
 
-// printDoubt decides a print nobody knows the end of by the printer's counter: one
-// card more is this one, none more is none. Anything else a person must look at, for
-// a face is never printed twice.
+// printStep is the step that prints.
+var printStep = plan.StepID(plan.Print, plan.Face)
+
+// printDoubt decides a print nobody saw the end of. Before the commit the card took no
+// ink. After it the printer is believed where it is sure. Anything else a person must
+// look at, for a face is never printed twice.
 func (m *Machine) printDoubt(r Record) {
-	before, errBefore := strconv.ParseUint(m.counter, 10, 64)
-	now, errNow := strconv.ParseUint(r.Facts[FactCounter], 10, 64)
 	m.replan = true
-	switch {
-	case errBefore == nil && errNow == nil && now == before+1:
-		m.done[plan.StepID(plan.Print, plan.Face)] = true
-	case errBefore == nil && errNow == nil && now == before:
+	switch surface := r.Facts[FactSurface]; {
+	case m.committed && surface == SurfacePrinted:
+		m.done[printStep] = true
+	case !m.committed, surface == SurfaceBlank:
 		m.doubt(r)
 	default:
 		e := failure.New(failure.PrintDoubt, "", nil)
@@ -485,7 +500,7 @@ func (m *Machine) printDoubt(r Record) {
 
 // crashed is the daemon's own death, or its being stopped: the card session is lost,
 // and whatever was intended is in doubt and is looked for on the card. What is not on
-// the card, a print, the printer's counter decides.
+// the card, a print, the printer decides.
 func (m *Machine) crashed(r Record) error {
 	if m.state != Running {
 		return fmt.Errorf("cannot crash: the job is %s, nothing was under way", m.state)
@@ -511,8 +526,9 @@ func (m *Machine) resumed(r Record) error {
 	case printed && !m.printing:
 		return fmt.Errorf("cannot resume as printed: no print was begun")
 	case printed:
-		m.done[plan.StepID(plan.Print, plan.Face)] = true
+		m.done[printStep] = true
 	}
+	m.inside = m.inside && r.Facts[FactTaken] == ""
 	m.state, m.code, m.reason, m.replan, m.doubts = Running, "", "", true, 0
 	return nil
 }

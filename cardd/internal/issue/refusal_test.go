@@ -39,7 +39,7 @@ var outcomes = []ending{
 	{plan.Put, "text/expiry", Spoiled, Held, Running},
 	{plan.Lock, "text", Spoiled, Held, Running},
 	{plan.Confirm, "domain", Spoiled, Held, Running},
-	{plan.Print, "face", Held, Held, Held},
+	{plan.Print, "face", Held, Held, Running}, // before its commit: the card took no ink
 }
 
 // TestWhatABadEndingMeans goes through every operation and every result.

@@ -23,9 +23,10 @@ const (
 	Resumed Kind = "resumed" // an operator let a held job go on
 	Signed  Kind = "receipt" // the receipt was signed
 	State   Kind = "state"   // an operator ended the job
+	Staged  Kind = "stage"   // the card moved on inside a printer
 )
 
-var kinds = []Kind{Planned, Intent, Outcome, Crashed, Resumed, Signed, State}
+var kinds = []Kind{Planned, Intent, Outcome, Crashed, Resumed, Signed, State, Staged}
 
 // Bounds on a job's records.
 const (

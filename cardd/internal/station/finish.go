@@ -15,37 +15,6 @@ import (
 	"jukicard/cardd/plan"
 )
 
-// print prints the face, once. The printer's counter before it stands in the
-// intent; a lost answer is decided by the counter, never by printing again.
-func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
-	f, err := r.picture(r.dossier)
-	if err != nil {
-		return nil, err
-	}
-	before, err := r.c.Printer.Status(ctx)
-	if err != nil {
-		return nil, failure.New(failure.PrintFailed, err.Error(), err)
-	}
-	if err := r.c.Printer.Print(ctx, f, nil); err != nil {
-		return nil, r.printed(ctx, before.CardsPrinted, err)
-	}
-	return nil, nil
-}
-
-// printed decides what a failed print means: the counter moved, so the face is on
-// the card; it did not, so the print can be done again; it cannot be read, so a
-// person must look.
-func (r *run) printed(ctx context.Context, before uint64, cause error) error {
-	after, err := r.c.Printer.Status(ctx)
-	switch {
-	case err != nil:
-		return failure.New(failure.PrintDoubt, cause.Error(), cause)
-	case after.CardsPrinted > before:
-		return nil
-	}
-	return failure.New(failure.PrintFailed, cause.Error(), cause)
-}
-
 // factReceipt holds the receipt itself, base64.
 const factReceipt = "receipt"
 

@@ -19,6 +19,7 @@ type opened struct {
 	session *card.Session
 	line    *line
 	reader  string
+	fed     bool // it was fetched from a printer's hopper
 }
 
 // line is between session and card, so that a transcript can be begun under a session.

@@ -7,9 +7,14 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/issue"
@@ -55,21 +60,75 @@ func (s *Station) Quarantined(ctx context.Context) ([]Quarantine, error) {
 	return list, nil
 }
 
-// PutAside ends a job that is not done and puts its card into quarantine, on the word of
-// a person: what cannot be mended, or is not worth it. Its order can be handed in again
-// with a fresh card.
-func (s *Station) PutAside(ctx context.Context, jobID, person string) error {
-	return s.rule(ctx, jobID, facts{issue.FactAside: person})
+// PutAside puts the card of a job into quarantine, on the word of a person: what cannot
+// be mended, is not worth it, or is finished and turned out unfit. Its order can be
+// handed in again with a fresh card. why is kept and shown; it may be empty and never
+// holds data of a resident.
+func (s *Station) PutAside(ctx context.Context, jobID, person, why string) error {
+	return s.decide(ctx, jobID, issue.FactAside, person, why)
+}
+
+// Abandon ends a job that is not done, on the word of a person. A card to which nothing
+// was written is free for any order; any other goes into quarantine.
+func (s *Station) Abandon(ctx context.Context, jobID, person, why string) error {
+	return s.decide(ctx, jobID, issue.FactAbandoned, person, why)
+}
+
+// decide writes down what a person decided and why.
+func (s *Station) decide(ctx context.Context, jobID, fact, person, why string) error {
+	if err := reasoned(why); err != nil {
+		return err
+	}
+	return s.rule(ctx, jobID, issue.Record{Kind: issue.Ruled, Text: why, Facts: facts{fact: person}})
+}
+
+// whyMax bounds a person's reason, characters.
+const whyMax = 200
+
+// numberOfPerson is as many digits in a row as a 住民票コード or a 個人番号 has.
+var numberOfPerson = regexp.MustCompile(`[0-9]{11,12}`)
+
+// reasoned refuses a reason that is too long for a record, or holds what may be a number
+// of a resident.
+func reasoned(why string) error {
+	switch {
+	case !utf8.ValidString(why) || utf8.RuneCountInString(why) > whyMax || strings.ContainsFunc(why, unicode.IsControl):
+		return failure.New(failure.StationDecision, fmt.Sprintf("a reason is text of at most %d characters in one line", whyMax), nil)
+	case numberOfPerson.MatchString(norm.NFKC.String(why)):
+		return failure.New(failure.StationDecision, "a reason may hold no number of a resident", nil)
+	}
+	return nil
 }
 
 // ConfirmDestroyed takes down that a person saw the card of a spoiled job destroyed. Two
-// different persons are needed; the same one twice is refused.
+// different persons are needed; the same one twice, in whatever letters, is refused. With
+// the second card management is told, in the record that closes the case.
 func (s *Station) ConfirmDestroyed(ctx context.Context, jobID, person string) error {
-	return s.rule(ctx, jobID, facts{issue.FactDestroyed: person})
+	return s.rule(ctx, jobID, issue.Record{Kind: issue.Ruled, Facts: facts{issue.FactDestroyed: person}})
+}
+
+// mayConfirm says why a person cannot confirm the destruction.
+func (r *run) mayConfirm(person string) error {
+	witnesses := r.machine.Witnesses()
+	switch state, _, _ := r.machine.State(); {
+	case state != issue.Spoiled:
+		return failure.New(failure.QuarantineNone, "the job is "+string(state), nil)
+	case slices.ContainsFunc(witnesses, func(w string) bool { return likeness(w) == likeness(person) }):
+		return failure.New(failure.QuarantinePerson, "", nil)
+	case r.machine.Destroyed():
+		return failure.New(failure.QuarantineClosed, strings.Join(witnesses, ", "), nil)
+	}
+	return nil
+}
+
+// likeness is a person's name without what makes no other person: width and case of
+// letters, and spaces (Unicode Standard Annex 15, NFKC).
+func likeness(person string) string {
+	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(person))), "")
 }
 
 // rule writes a person's decision about a job into the journal and does what follows.
-func (s *Station) rule(ctx context.Context, jobID string, decided facts) error {
+func (s *Station) rule(ctx context.Context, jobID string, ruling issue.Record) error {
 	if !s.busy.TryLock() {
 		return failure.New(failure.StationBusy, "", nil)
 	}
@@ -80,7 +139,11 @@ func (s *Station) rule(ctx context.Context, jobID string, decided facts) error {
 		return err
 	}
 	defer r.leave()
-	ruling := issue.Record{Kind: issue.Ruled, Facts: decided}
+	if person, ok := ruling.Facts[issue.FactDestroyed]; ok {
+		if err := r.mayConfirm(person); err != nil {
+			return err
+		}
+	}
 	rehearsal, err := Replay(r.records)
 	if err == nil {
 		err = rehearsal.Apply(ruling)
@@ -99,6 +162,11 @@ func (s *Station) rule(ctx context.Context, jobID string, decided facts) error {
 // from quarantine: it is asked again by the next Run or Recover, and before the order is
 // issued on another card.
 func (r *run) quarantine(ctx context.Context) error {
+	if a, ok := r.machine.Next(); ok && a.Do == issue.Discard {
+		if err := r.discard(ctx); err != nil {
+			return err
+		}
+	}
 	if a, ok := r.machine.Next(); ok && a.Do == issue.Void {
 		if err := r.void(ctx); err != nil {
 			_, code, reason := classify(err)
@@ -114,6 +182,7 @@ func (r *run) quarantine(ctx context.Context) error {
 // may still be on its way can then bring no other.
 func (r *run) void(ctx context.Context) error {
 	debt := r.machine.Owed()
+	r.revealed = map[string]string{}
 	serials := slices.Clone(debt.Serials)
 	for _, request := range slices.Sorted(maps.Keys(debt.Asked)) {
 		serial, err := r.askAgain(ctx, request, debt.Asked[request])
@@ -122,6 +191,7 @@ func (r *run) void(ctx context.Context) error {
 		}
 		if serial != "" {
 			serials = append(serials, serial)
+			r.revealed[debt.Asked[request]] = serial
 		}
 	}
 	slices.Sort(serials)

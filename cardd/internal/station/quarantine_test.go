@@ -81,7 +81,7 @@ func (b *bench) witness(t *testing.T, job string) {
 		person    string
 		code      failure.Code
 		destroyed bool
-	}{{"Sato", "", false}, {"sato", failure.StationDecision, false}, {"Suzuki", "", true}, {"Tanaka", failure.StationDecision, true}} {
+	}{{"Sato", "", false}, {"sato", failure.QuarantinePerson, false}, {"Ｓ ato", failure.QuarantinePerson, false}, {"", failure.StationDecision, false}, {"Suzuki", "", true}, {"Suzuki", failure.QuarantinePerson, true}, {"Tanaka", failure.QuarantineClosed, true}} {
 		if err := b.Station.ConfirmDestroyed(t.Context(), job, row.person); failure.CodeOf(err) != row.code {
 			t.Errorf("%s confirms: %v", row.person, err)
 		}
@@ -141,17 +141,17 @@ func TestACardPutAside(t *testing.T) {
 	if j := b.run(t, job); j.State != journal.Held {
 		t.Fatalf("the job ended %s: %s", j.State, j.Reason)
 	}
-	if err := b.Station.ConfirmDestroyed(t.Context(), job, "Sato"); failure.CodeOf(err) != failure.StationDecision {
+	if err := b.Station.ConfirmDestroyed(t.Context(), job, "Sato"); failure.CodeOf(err) != failure.QuarantineNone {
 		t.Errorf("a card in work was confirmed to be destroyed: %v", err)
 	}
-	if err := b.Station.PutAside(t.Context(), job, ""); failure.CodeOf(err) != failure.StationDecision {
+	if err := b.Station.PutAside(t.Context(), job, "", ""); failure.CodeOf(err) != failure.StationDecision {
 		t.Errorf("nobody put the card aside: %v", err)
 	}
-	if err := b.Station.PutAside(t.Context(), job, "Sato"); err != nil {
+	if err := b.Station.PutAside(t.Context(), job, "Sato", "割れ"); err != nil {
 		t.Fatal(err)
 	}
 	q := b.quarantined(t)
-	if len(q) != 1 || q[0].Code != string(failure.CardAside) || !q[0].Voided || q[0].Card != b.card.ID() {
+	if len(q) != 1 || q[0].Code != string(failure.CardAside) || !strings.Contains(q[0].Reason, "割れ") || !q[0].Voided || q[0].Card != b.card.ID() {
 		t.Errorf("the quarantine holds %+v", q)
 	}
 	if live, revoked := b.live(t, b.card); live != 0 || revoked != 2 {

@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,13 +49,16 @@ type Config struct {
 	Faces     Painter
 	Layout    *face.Layout
 	Printer   printer.Device // nil: the order's face is not printed here
-	Receipts  *receipt.Signer
-	Log       *slog.Logger
-	Now       func() time.Time
-	Trace     func(job string) apdu.Wrapper // nil: no transcripts
-	Watch     func(Event)                   // told of progress; must not block
-	Lab       func(job string, l Lab)       // in a laboratory: told of every card done; else nil
-	Parties   []string                      // who outside is told how a card ended, by upstream's names
+	// ChipStation is where in the printer the reader is, Contact or Contactless; zero
+	// where it stands beside it and cards are put in by hand.
+	ChipStation printer.Position
+	Receipts    *receipt.Signer
+	Log         *slog.Logger
+	Now         func() time.Time
+	Trace       func(job string) apdu.Wrapper // nil: no transcripts
+	Watch       func(Event)                   // told of progress; must not block
+	Lab         func(job string, l Lab)       // in a laboratory: told of every card done; else nil
+	Parties     []string                      // who outside is told how a card ended, by upstream's names
 }
 
 // Lab is what a laboratory's other programs need to test with a card.
@@ -120,6 +123,8 @@ type run struct {
 	seen    *plan.Observation // of card, where it was looked at for Submit and nothing was sent since
 	records []journal.Record
 	left    int // commands it may still send
+
+	revealed map[string]string // certificates found out when the spoiled card's were taken back, by the step that had asked
 }
 
 // Run drives a job until it is done, held or spoiled, and says which in its State.
@@ -145,7 +150,7 @@ func (s *Station) Run(ctx context.Context, jobID string) error {
 		if err := ctx.Err(); err != nil {
 			return failure.New(failure.StationStopped, "", err)
 		}
-		if action.Do == issue.Void {
+		if action.Do == issue.Void || action.Do == issue.Discard {
 			return r.quarantine(ctx)
 		}
 		if err := r.act(ctx, action); err != nil {
@@ -183,26 +188,25 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 }
 
 // crash is the record of the daemon's own death, or of its being stopped, during a
-// step or between two. For a print it takes down the printer's counter, which decides.
+// step or between two. For a print it takes down what the printer knows, which decides.
 func (r *run) crash(ctx context.Context, step string) issue.Record {
 	rec := issue.Record{Kind: issue.Crashed, Step: step}
 	if step == plan.StepID(plan.Print, plan.Face) {
 		doubt := failure.New(failure.PrintDoubt, "", nil)
-		rec.Facts, rec.Code, rec.Text = r.counter(ctx), string(doubt.Code), doubt.Error()
+		rec.Facts, rec.Code, rec.Text = r.aftermath(ctx), string(doubt.Code), doubt.Error()
 	}
 	return rec
 }
 
-// counter is the printer's count of cards as a fact; empty when it cannot be read.
-func (r *run) counter(ctx context.Context) facts {
-	if r.c.Printer == nil {
-		return nil
+// latest is the last record that fits, as it stands in the journal.
+func (r *run) latest(fits func(issue.Record) bool) (rec issue.Record, ok bool) {
+	for _, kept := range slices.Backward(r.records) {
+		rec = issue.Record{}
+		if json.Unmarshal(kept.Body, &rec) == nil && fits(rec) {
+			return rec, true
+		}
 	}
-	st, err := r.c.Printer.Status(ctx)
-	if err != nil {
-		return nil
-	}
-	return facts{issue.FactCounter: strconv.FormatUint(st.CardsPrinted, 10)}
+	return issue.Record{}, false
 }
 
 // Replay is the machine of a job's journal records.
@@ -231,7 +235,7 @@ func (r *run) record(ctx context.Context, rec issue.Record) error {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
 	at := r.c.Now()
-	notices, err := r.notices(before, at)
+	notices, err := r.notices(before, rec, at)
 	if err != nil {
 		return failure.New(failure.StationContent, err.Error(), err)
 	}
@@ -260,6 +264,8 @@ func (r *run) act(ctx context.Context, a issue.Action) error {
 		return r.observe(ctx)
 	case issue.Sign:
 		return r.sign(ctx)
+	case issue.Deliver:
+		return r.exit(ctx, printer.Output, issue.StageEjected)
 	}
 	intent := issue.Record{Kind: issue.Intent, Step: a.Step.ID}
 	if a.Step.Op == plan.Print {
@@ -288,9 +294,9 @@ func (r *run) observe(ctx context.Context) error {
 
 // adopt records the plan, or why there is none.
 func (r *run) adopt(ctx context.Context, p *plan.Plan, err error) error {
-	rec := issue.Record{Kind: issue.Planned, Result: issue.OK, Plan: p}
+	rec := issue.Record{Kind: issue.Planned, Result: issue.OK, Plan: p, Facts: r.orderMark()}
 	if err != nil {
-		rec.Plan = nil
+		rec.Plan, rec.Facts = nil, nil
 		rec.Result, rec.Code, rec.Text = classify(err)
 		if rec.Result == issue.Refused { // nothing was done: the card or the order can be changed
 			rec.Result = issue.Unavailable
@@ -310,10 +316,10 @@ func (r *run) settle(ctx context.Context) error {
 	if state == issue.Done && r.c.Lab != nil && r.dossier != nil {
 		r.c.Lab(r.job.ID, r.lab(ctx))
 	}
-	if state == issue.Done || state == issue.Spoiled {
+	if state == issue.Done || state == issue.Spoiled || state == issue.Abandoned {
 		r.c.Pins.Drop(r.job.ID)
 	}
-	if state == issue.Done || r.machine.Voided() { // until then the order is needed to ask the authority
+	if state == issue.Done || state == issue.Abandoned || r.machine.Voided() { // until then the order is needed to ask the authority
 		if err := r.c.Journal.DropSealed(ctx, r.job.ID); err != nil {
 			return failure.New(failure.StationJournal, err.Error(), err)
 		}
@@ -420,7 +426,7 @@ var unavailable = map[failure.Code]bool{
 	failure.CardOther: true, failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardNoState: true,
 	failure.StationPIN: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKICertificate: true,
 	failure.FaceGlyph: true, failure.FaceOverflow: true, failure.FacePhoto: true, failure.StationStopped: true, failure.CardKeys: true,
-	failure.StationJobLong: true,
+	failure.StationJobLong: true, failure.PrinterFault: true, failure.PrinterJam: true, failure.PrinterLink: true, failure.PrinterCardOut: true,
 }
 
 func resultOf(c failure.Code) issue.Result {

@@ -127,6 +127,9 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	if job, err = s.again(ctx, o, wire, pins); job != "" || err != nil {
 		return job, err
 	}
+	if err := s.renewable(ctx, o.ID, wire); err != nil {
+		return "", err
+	}
 	if err := s.unencumbered(ctx, o.ID); err != nil {
 		return "", err
 	}
@@ -138,9 +141,9 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	if err != nil {
 		return "", err
 	}
-	c, err := s.open(ctx, p, reader.Exclusive)
+	c, err := s.fetch(ctx, p, reader.Exclusive)
 	if err != nil {
-		return "", err
+		return "", s.refuse(ctx, err)
 	}
 	seen, first, err := s.first(ctx, p, d, c)
 	if err == nil {
@@ -148,7 +151,7 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	}
 	if err != nil {
 		c.close(reader.Reset)
-		return "", err
+		return "", s.refuse(ctx, err)
 	}
 	s.fresh = &fresh{job: job, card: c, seen: seen}
 	return job, nil
@@ -207,7 +210,7 @@ func (s *Station) again(ctx context.Context, o *order.Order, wire []byte, pins o
 	case err != nil || job == "":
 		return "", err
 	case !same:
-		return "", failure.New(failure.StationJobLive, o.ID+" is another order under the same number", nil)
+		return "", failure.New(failure.StationOrderChanged, o.ID, nil)
 	}
 	return job, s.keep(job, pins)
 }
@@ -256,6 +259,9 @@ func (s *Station) unseal(ctx context.Context, job string) (*material, error) {
 func (r *run) look(ctx context.Context) (plan.Observation, error) {
 	if seen := r.seen; seen != nil {
 		r.seen = nil
+		if r.inline() {
+			return *seen, r.arrived(ctx, r.card.fed)
+		}
 		return *seen, nil
 	}
 	if err := r.reopen(ctx); err != nil {
@@ -278,8 +284,7 @@ func (r *run) replan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	if r.job.CardID != seen.Card {
-		r.drop(reader.Reset)
-		return nil, failure.New(failure.CardOther, "", nil)
+		return nil, r.another(ctx)
 	}
 	if r.dossier.cardID != seen.Card {
 		if err := r.bind(ctx, r.dossier, r.profile, seen.Card); err != nil {
@@ -326,6 +331,9 @@ func readAgain(wire []byte) (*order.Order, error) {
 // reopen takes the card afresh, with the security status of nobody.
 func (r *run) reopen(ctx context.Context) error {
 	r.drop(reader.Reset)
+	if err := r.place(ctx); err != nil {
+		return err
+	}
 	var err error
 	r.card, err = r.open(ctx, r.profile, reader.Exclusive)
 	if err == nil {

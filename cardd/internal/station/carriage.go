@@ -1,0 +1,278 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"jukicard/apdu/profile"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/issue"
+	"jukicard/cardd/internal/slot"
+	"jukicard/printer"
+	"jukicard/reader"
+)
+
+// A station whose reader is inside a printer fetches its cards itself: hopper, chip
+// station, head, output. The reject bin is for every card that is not finished: none
+// leaves by the output that a clerk could hand out.
+
+// inline says whether the reader is a chip station of the printer.
+func (s *Station) inline() bool { return s.c.Printer != nil && s.c.ChipStation != printer.Hopper }
+
+// Time limits of a printer's conduct.
+const (
+	quietMax = 3 * time.Minute        // for a printer to end what it is doing
+	quietGap = 200 * time.Millisecond // between two questions
+	seatMax  = 10 * time.Second       // for the reader to notice the card at its station
+	seatGap  = 20 * time.Millisecond  // between two looks
+)
+
+// quiet asks the printer until it is doing nothing any more: its counter and its
+// position tell something only then.
+func quiet(ctx context.Context, p printer.Device) (printer.Status, error) {
+	ctx, stop := context.WithTimeout(ctx, quietMax)
+	defer stop()
+	for {
+		st, err := p.Status(ctx)
+		if err != nil || !st.Busy() {
+			return st, err
+		}
+		select {
+		case <-ctx.Done():
+			return st, context.Cause(ctx)
+		case <-time.After(quietGap):
+		}
+	}
+}
+
+// printerFailure is what a printer's error is to an operator: nothing happened to the
+// card's chip.
+func printerFailure(err error) error {
+	var coded *failure.Error
+	var fault *printer.FaultError
+	switch {
+	case err == nil || errors.As(err, &coded):
+		return err
+	case errors.As(err, &fault) && fault.Fault.Kind == printer.Jam:
+		return failure.New(failure.PrinterJam, err.Error(), err)
+	case errors.As(err, &fault):
+		return failure.New(failure.PrinterFault, err.Error(), err)
+	}
+	return failure.New(failure.PrinterLink, err.Error(), err)
+}
+
+// blocking is the fault that keeps the printer from taking a card; nil when there is none.
+func blocking(st printer.Status) error {
+	for _, f := range st.Faults {
+		if f.Kind != printer.Wait {
+			return printerFailure(&printer.FaultError{Op: "take a card", Fault: f})
+		}
+	}
+	return nil
+}
+
+// bring has a card at the chip station: the one inside, or one from the hopper. fed says
+// that it came from the hopper now. claimed says that the job's own card is inside, so
+// that none may be fetched in its place.
+func (s *Station) bring(ctx context.Context, claimed bool) (fed bool, err error) {
+	st, err := quiet(ctx, s.c.Printer)
+	if err != nil {
+		return false, printerFailure(err)
+	}
+	if err := blocking(st); err != nil {
+		return false, err
+	}
+	switch st.Position {
+	case s.c.ChipStation:
+		return false, nil
+	case printer.Lost:
+		return false, failure.New(failure.PrinterJam, "the printer does not know where its card is", nil)
+	case printer.Hopper, printer.Output, printer.Reject:
+		if claimed {
+			return false, failure.New(failure.PrinterCardOut, "", nil)
+		}
+		fed = true
+	}
+	return fed, printerFailure(s.c.Printer.Move(ctx, s.c.ChipStation))
+}
+
+// seated waits until the reader has noticed the card at its station.
+func (s *Station) seated(ctx context.Context) error {
+	for patience := time.After(seatMax); ; {
+		_, err := slot.Find(ctx, s.c.Readers, s.c.Reader)
+		if failure.CodeOf(err) != failure.ReaderNoCard {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-patience:
+			return err
+		case <-time.After(seatGap):
+		}
+	}
+}
+
+// fetch is open where the station fetches its cards itself.
+func (s *Station) fetch(ctx context.Context, p *profile.Card, m reader.Mode) (*opened, error) {
+	if !s.inline() {
+		return s.open(ctx, p, m)
+	}
+	fed, err := s.bring(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.seated(ctx); err != nil {
+		return nil, err
+	}
+	c, err := s.open(ctx, p, m)
+	if err != nil {
+		return nil, err
+	}
+	c.fed = fed
+	return c, nil
+}
+
+// unwanted are the failures that speak against the card that was fetched, not against
+// the order: no other order will want it either.
+var unwanted = map[failure.Code]bool{
+	failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardOther: true, failure.CardIssued: true,
+	failure.CardHalfMade: true, failure.CardLifeCycle: true, failure.CardNoState: true, failure.CardQuarantined: true,
+	failure.ReaderMute: true,
+}
+
+// refuse gives up a card that was fetched for an order and cannot be used: into the
+// reject bin if it is to blame, else it waits at the station for the next order.
+func (s *Station) refuse(ctx context.Context, why error) error {
+	if !s.inline() || !unwanted[failure.CodeOf(why)] {
+		return why
+	}
+	if err := s.c.Printer.Move(ctx, printer.Reject); err != nil {
+		return errors.Join(why, printerFailure(err))
+	}
+	return why
+}
+
+// place has the job's card at the chip station, and notes how it came there.
+func (r *run) place(ctx context.Context) error {
+	if !r.inline() {
+		return nil
+	}
+	inside := r.machine.Inside()
+	fed, err := r.bring(ctx, inside)
+	if failure.CodeOf(err) == failure.PrinterCardOut {
+		if err := r.stage(ctx, issue.StageOut); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.arrived(ctx, fed), r.seated(ctx))
+}
+
+// another gives a card up that is not the job's. Inside a printer it goes to the reject
+// bin, unwritten as it is, and the job's own is waited for.
+func (r *run) another(ctx context.Context) error {
+	r.drop(reader.Reset)
+	err := failure.New(failure.CardOther, "", nil)
+	if !r.inline() {
+		return err
+	}
+	return errors.Join(r.refuse(ctx, err), r.stage(ctx, issue.StageOut))
+}
+
+// arrived notes that the card stands at the chip station.
+func (r *run) arrived(ctx context.Context, fed bool) error {
+	if fed {
+		if err := r.stage(ctx, issue.StageFeed); err != nil {
+			return err
+		}
+	}
+	if fed || !r.machine.Inside() {
+		return r.stage(ctx, issue.StageAtStation)
+	}
+	return nil
+}
+
+// stage writes down how far the card has come inside the printer.
+func (r *run) stage(ctx context.Context, stage string) error {
+	return r.record(ctx, issue.Record{Kind: issue.Staged, Result: issue.OK, Facts: facts{issue.FactStage: stage}})
+}
+
+// counted is stage with the printer's counter beside it.
+func (r *run) counted(ctx context.Context, stage string, counter uint64) error {
+	return r.record(ctx, issue.Record{Kind: issue.Staged, Result: issue.OK, Facts: facts{
+		issue.FactStage: stage, issue.FactCounter: strconv.FormatUint(counter, 10)}})
+}
+
+// underHead takes the card from the chip station to the head, once its chip is known to
+// be the one the face belongs to: the surface follows the chip, never the other way.
+func (r *run) underHead(ctx context.Context) error {
+	if !r.inline() {
+		return nil
+	}
+	if err := r.belongs(ctx); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, issue.StageChipWritten); err != nil {
+		return err
+	}
+	r.drop(reader.Unpower)
+	if err := r.c.Printer.Move(ctx, printer.Head); err != nil {
+		return printerFailure(err)
+	}
+	return r.stage(ctx, issue.StageAtHead)
+}
+
+// belongs asks the chip at the station once more whose it is.
+func (r *run) belongs(ctx context.Context) error {
+	id, err := r.card.session.CardID(ctx)
+	switch {
+	case err != nil:
+		return err
+	case id != r.job.CardID || r.dossier.cardID != r.job.CardID:
+		return failure.New(failure.CardOther, "the chip at the station is not that of the face", nil)
+	}
+	return nil
+}
+
+// discard takes a spoiled card to the reject bin.
+func (r *run) discard(ctx context.Context) error {
+	if !r.inline() { // the printer it was in is not this station's any more
+		return r.stage(ctx, issue.StageOut)
+	}
+	return r.exit(ctx, printer.Reject, issue.StageRejected)
+}
+
+// exit takes the card out of the printer: a finished card by the output, any other into the reject bin.
+// What keeps it inside is written down; a finished card's job is then held.
+func (r *run) exit(ctx context.Context, to printer.Position, stage string) error {
+	r.drop(reader.Unpower)
+	st, err := quiet(ctx, r.c.Printer)
+	if err == nil && st.Position != printer.Hopper && st.Position != to {
+		err = r.c.Printer.Move(ctx, to)
+	}
+	if err == nil {
+		return r.counted(ctx, stage, st.CardsPrinted)
+	}
+	failed := issue.Record{Kind: issue.Staged, Facts: facts{issue.FactStage: stage}}
+	failed.Result, failed.Code, failed.Text = classify(printerFailure(err))
+	r.c.Log.Warn("the card did not leave the printer", "job", r.job.ID, "code", failed.Code, "reason", failed.Text)
+	return r.record(ctx, failed)
+}
+
+// Supplies says what the printer has left; empty without a printer.
+func (s *Station) Supplies(ctx context.Context) ([]printer.Supply, error) {
+	if s.c.Printer == nil {
+		return nil, nil
+	}
+	st, err := s.c.Printer.Status(ctx)
+	if err != nil {
+		return nil, printerFailure(fmt.Errorf("cannot ask the printer: %w", err))
+	}
+	return st.Supplies, nil
+}
