@@ -8,6 +8,7 @@
 package card
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,18 +78,28 @@ func (s *Session) closeChannel() {
 // warns with 6283 and has selected the domain all the same (GlobalPlatform Card
 // Specification 2.3.1, Table 11-83).
 func (s *Session) Select(ctx context.Context, app string) error {
+	_, err := s.choose(ctx, app, 0x0C, 0)
+	return err
+}
+
+// choose selects by name and gives what the card says of it.
+func (s *Session) choose(ctx context.Context, app string, p2 byte, ne int) ([]byte, error) {
 	aid, err := s.aid(app)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.Lost()
-	c := apdu.Command{CLA: 0x00, INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: aid}
-	_, err = s.send(ctx, c, app)
+	c := apdu.Command{CLA: 0x00, INS: apdu.INSSelect, P1: 0x04, P2: p2, Data: aid, Ne: ne}
+	r, err := s.exchange(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	err = r.Err(c, app)
 	if locked := app == Domain && errors.Is(err, apdu.SWDeactivated); err != nil && !locked {
-		return err
+		return nil, err
 	}
 	s.app = app
-	return nil
+	return bytes.Clone(r.Data), nil
 }
 
 func (s *Session) aid(app string) ([]byte, error) {

@@ -35,6 +35,7 @@ type view struct {
 	Condition    string           `json:"condition"`        // blank, half-made, issued, other, or not told
 	LifeCycle    string           `json:"life_cycle,omitempty"`
 	Written      int              `json:"objects_written,omitempty"`
+	Domain       *controlRow      `json:"domain_select_answer,omitempty"`
 	Applications []applicationRow `json:"applications,omitempty"`
 	References   []referenceRow   `json:"references,omitempty"`
 	Certificates []certificateRow `json:"certificates,omitempty"`
@@ -45,6 +46,8 @@ type applicationRow struct {
 	Japanese string `json:"japanese"`
 	Present  bool   `json:"present"`
 	Answer   string `json:"answer,omitempty"` // the card's status word when it is not there
+
+	Control *controlRow `json:"select_answer,omitempty"` // what the card says of it
 }
 
 // referenceRow is the tries of one PIN or 照合番号.
@@ -119,11 +122,11 @@ func fatal(err error) error {
 func (v *view) applications(ctx context.Context, c *opened) error {
 	for _, app := range c.Profile().Applications {
 		row := applicationRow{Name: app.Name, Japanese: app.Japanese}
-		err := c.Select(ctx, app.Name)
+		control, err := selectAsking(ctx, c, app.Name)
 		if err := fatal(err); err != nil {
 			return err
 		}
-		row.Present = err == nil
+		row.Present, row.Control = err == nil, control
 		if sw, no := isRefusal(err); no {
 			row.Answer = sw.Error()
 		}
@@ -134,9 +137,11 @@ func (v *view) applications(ctx context.Context, c *opened) error {
 
 // domain asks for what the card tells with no application selected.
 func (v *view) domain(ctx context.Context, c *opened) error {
-	if err := c.Select(ctx, card.Domain); err != nil {
+	control, err := selectAsking(ctx, c, card.Domain)
+	if err != nil {
 		return fatal(err)
 	}
+	v.Domain = control
 	id, err := c.CardID(ctx)
 	if err := fatal(err); err != nil {
 		return err

@@ -75,6 +75,9 @@ func (a *app) printView(v *view) error {
 		row("municipality", "市区町村コード", v.Municipality)
 		row("valid until", "有効期限", dateText(v.Expiry))
 		row("condition", "状態", a.conditionText(v))
+		if v.Domain != nil {
+			row("issuer domain", "発行者ドメイン", a.controlText(v.Domain))
+		}
 	}
 	if err := w.Flush(); err != nil || !v.MyNumber {
 		return err
@@ -128,6 +131,9 @@ func (a *app) printApplications(rows []applicationRow) {
 			state = a.in2("not there: ", "なし: ") + r.Answer
 		}
 		a.printf("  %-9s %s  %s\n", r.Name, state, r.Japanese)
+		if r.Control != nil {
+			a.printf("  %-9s %s\n", "", a.controlText(r.Control))
+		}
 	}
 }
 
