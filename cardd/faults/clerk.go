@@ -238,7 +238,7 @@ func (c *counter) resume(ctx context.Context) error {
 // putAside gives the card up.
 func (c *counter) putAside(ctx context.Context) error {
 	err := c.surely(ctx, func() error {
-		err := c.station.PutAside(ctx, c.job, "Sato")
+		err := c.station.PutAside(ctx, c.job, "Sato", "")
 		if j, _ := c.books.Job(ctx, c.job); failure.CodeOf(err) == failure.StationDecision && j.State == journal.Spoiled {
 			return nil // decided before the daemon died
 		}
@@ -265,7 +265,7 @@ func (c *counter) destroy(ctx context.Context) error {
 	for _, person := range []string{"Sato", "Suzuki"} {
 		err := c.surely(ctx, func() error {
 			err := c.station.ConfirmDestroyed(ctx, c.job, person)
-			if failure.CodeOf(err) == failure.StationDecision && c.end.Deaths > 0 {
+			if failure.CodeOf(err) == failure.QuarantinePerson && c.end.Deaths > 0 {
 				return nil // confirmed before the daemon died
 			}
 			return err
