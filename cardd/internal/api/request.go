@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -77,18 +78,41 @@ func parseIssue(b []byte, contentType string) (*issueRequest, error) {
 		r.order, r.pins, r.lab = e.Order, e.PINs, e.Lab
 		return r, nil
 	}
-	var e struct {
-		Order json.RawMessage `json:"order"`
-		PINs  json.RawMessage `json:"pins"`
-		Lab   bool            `json:"lab"`
+	if err := r.readJSON(json.NewDecoder(bytes.NewReader(b))); err != nil {
+		return nil, failure.New(failure.APIRequest, "the body is not a JSON object of order, pins and lab, each once", nil)
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil {
-		return nil, failure.New(failure.APIRequest, "the body is not a JSON object of order, pins and lab", nil)
-	}
-	r.order, r.pins, r.lab = e.Order, e.PINs, e.Lab
 	return r, nil
+}
+
+// errEnvelope stops the reading of a body; what is wrong with it is not told, for that
+// might quote it.
+var errEnvelope = errors.New("cannot read the body")
+
+// readJSON takes an object of exactly these names, each once, and nothing behind it:
+// encoding/json alone would take the last of two orders, and one called ORDER.
+func (r *issueRequest) readJSON(d *json.Decoder) error {
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return errEnvelope
+	}
+	to := map[string]any{"order": (*json.RawMessage)(&r.order), "pins": (*json.RawMessage)(&r.pins), "lab": &r.lab}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return errEnvelope
+		}
+		field, known := to[name.(string)]
+		if !known || d.Decode(field) != nil {
+			return errEnvelope
+		}
+		delete(to, name.(string))
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return errEnvelope
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errEnvelope
+	}
+	return nil
 }
 
 // parsePINs reads the PINs; none is no PIN at all.
