@@ -165,6 +165,13 @@ func (p *Press) powerOff() {
 	p.letGo()
 	p.on, p.memory, p.film, p.face = false, map[int]Planes{}, nil, 0
 	p.knows = p.card == nil
+	p.tellPower()
+}
+
+func (p *Press) tellPower() {
+	if p.cfg.Power != nil {
+		p.cfg.Power(p.on)
+	}
 }
 
 // PowerOn starts it again. A card that was inside still is, and its place is not known
@@ -173,6 +180,7 @@ func (p *Press) PowerOn() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.on, p.restarted, p.deaf = true, true, false
+	p.tellPower()
 }
 
 // Restarted is whether it has started again since it was last asked.

@@ -60,6 +60,9 @@ type Config struct {
 	// Moment is told before each thing happens and, with after, when it has. It runs
 	// with the mechanics stopped; it may cut a link, and must not call back.
 	Moment func(m Moment, after bool)
+	// Power is told when it goes off, by a mishap or a hand, and on: the link goes with
+	// it. As Moment it must not call back.
+	Power func(on bool)
 }
 
 // Press is one printer. Its methods may be called at once from several goroutines: the
