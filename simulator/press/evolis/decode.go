@@ -3,10 +3,10 @@ package evolis
 // decode turns a download into a landscape plane of bytes, 0 none to 255 full.
 func decode(levels string, data []byte, coded bool) ([]byte, bool) {
 	top := map[string]int{"2": 1, "32": 31, "64": 63, "128": 127}[levels]
-	var upright []int
+	var upright []byte
 	switch {
 	case !coded:
-		upright = unpack(data, top)
+		upright = unpack(make([]byte, 0, Width*Height), data, top)
 	case top == 1:
 		upright = lines(data)
 	default:
@@ -19,20 +19,19 @@ func decode(levels string, data []byte, coded bool) ([]byte, bool) {
 	plane := make([]byte, len(upright))
 	for i, v := range upright {
 		line, dot := i/Height, i%Height
-		plane[(Height-1-dot)*Width+line] = byte((v*255 + top/2) / top)
+		plane[(Height-1-dot)*Width+line] = byte((int(v)*255 + top/2) / top)
 	}
 	return plane, true
 }
 
 // unpack reads numbers of as many bits as top has, the highest bit first.
-func unpack(data []byte, top int) []int {
-	out := make([]int, 0, Width*Height)
+func unpack(out, data []byte, top int) []byte {
 	v, mask := 0, 0
 	for _, b := range data {
 		for bit := 7; bit >= 0; bit-- {
 			v, mask = v<<1|int(b>>bit&1), mask<<1|1
 			if mask == top {
-				out = append(out, v)
+				out = append(out, byte(v))
 				v, mask = 0, 0
 			}
 		}
@@ -41,9 +40,9 @@ func unpack(data []byte, top int) []int {
 }
 
 // lines reads coded lines of two levels: white, black, or so many bytes and white.
-func lines(data []byte) []int {
+func lines(data []byte) []byte {
 	const wide = Height / 8
-	var out []int
+	out := make([]byte, 0, Width*Height)
 	for len(data) > 0 {
 		line, n := make([]byte, wide), int(data[0])
 		data = data[1:]
@@ -58,19 +57,19 @@ func lines(data []byte) []int {
 			copy(line, data[:n])
 			data = data[n:]
 		}
-		out = append(out, unpack(line, 1)...)
+		out = unpack(out, line, 1)
 	}
 	return out
 }
 
 // runs reads coded colours: a dot, or a dot with a counter; a counter of nothing is the
 // whole line white.
-func runs(data []byte, top int) []int {
-	var out []int
+func runs(data []byte, top int) []byte {
+	out := make([]byte, 0, Width*Height)
 	for i := 0; i < len(data); i++ {
 		v := int(data[i] & 0x7F)
 		if data[i] < 0x80 {
-			out = append(out, v)
+			out = append(out, byte(v))
 			continue
 		}
 		if i++; i == len(data) {
@@ -87,7 +86,7 @@ func runs(data []byte, top int) []int {
 			n, v = Height, 0
 		}
 		for range n {
-			out = append(out, v)
+			out = append(out, byte(v))
 		}
 	}
 	return out

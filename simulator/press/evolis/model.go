@@ -12,7 +12,7 @@ package evolis
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -106,8 +106,8 @@ func (m *Model) Received() int {
 	return m.received
 }
 
-// errOff ends a conversation with a printer that has no power.
-var errOff = errors.New("the printer is off")
+// errOff ends a conversation with a printer that has no power: for the host it is gone.
+var errOff = fmt.Errorf("the printer is off: %w", io.EOF)
 
 // Serve speaks with one host.
 func (m *Model) Serve(ctx context.Context, host io.ReadWriteCloser) error {

@@ -1,0 +1,275 @@
+package evolis_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jukicard/printer"
+	"jukicard/printer/evolis"
+	"jukicard/simulator/lines"
+	"jukicard/simulator/press"
+	model "jukicard/simulator/press/evolis"
+)
+
+// bench is a driver before a model in the same process.
+type bench struct {
+	*evolis.Printer
+	press *press.Press
+	model *model.Model
+	pipe  *lines.Pipe
+}
+
+// quick is timing for models, which answer at once or never.
+var quick = evolis.Timing{
+	Reply: 2 * time.Second, Plane: 2 * time.Second, Move: 2 * time.Second,
+	Print: 2 * time.Second, Settle: 20 * time.Millisecond, Poll: 10 * time.Millisecond,
+}
+
+func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+func set(t *testing.T, c press.Config, m model.Options, o evolis.Options) *bench {
+	t.Helper()
+	c.Width, c.Height, c.Panels = model.Width, model.Height, model.Panels
+	if c.Hopper == 0 {
+		c.Hopper = 10
+	}
+	if c.Ribbon == 0 {
+		c.Ribbon = 100
+	}
+	b := &bench{press: press.New(c)}
+	b.model = model.New(b.press, m)
+	b.pipe = lines.NewPipe("evolis", b.model)
+	o.Timing, o.Pause = quick, noPause
+	p, err := evolis.New(b.pipe.Dialer(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Printer = p
+	t.Cleanup(func() {
+		if err := errors.Join(p.Close(), b.pipe.Unplug()); err != nil && !errors.Is(err, io.EOF) {
+			t.Errorf("the model: %v", err)
+		}
+	})
+	return b
+}
+
+// side is a picture with text, a colour, a photograph's tones and marks in the corners.
+func side(c color.Color) image.Image {
+	m := image.NewRGBA(image.Rect(0, 0, 1016, 648))
+	draw.Draw(m, m.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	for _, r := range []struct {
+		at image.Rectangle
+		c  color.Color
+	}{
+		{image.Rect(0, 0, 40, 20), color.Black},
+		{image.Rect(976, 618, 1016, 648), c},
+		{image.Rect(100, 100, 300, 180), c},
+		{image.Rect(400, 300, 401, 500), color.Black},
+	} {
+		draw.Draw(m, r.at, image.NewUniform(r.c), image.Point{}, draw.Src)
+	}
+	return m
+}
+
+func face() printer.Face {
+	return printer.Face{Front: side(color.RGBA{255, 0, 0, 255}), Back: side(color.RGBA{0, 255, 0, 255}), DPI: 300}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestACardGoesThroughThePrinter(t *testing.T) {
+	for name, row := range map[string]struct {
+		m model.Options
+		o evolis.Options
+	}{
+		"a Primacy, colour on both sides": {},
+		"resin on the back":               {o: evolis.Options{Ribbon: "ymckok"}},
+		"without compression":             {o: evolis.Options{Plain: true, Shades: evolis.Levels64}},
+		"a printer that counts panels":    {m: model.Options{CountsPanels: true}, o: evolis.Options{Counter: evolis.CountsPanels, Shades: evolis.Levels32}},
+		"an older one":                    {m: model.Options{Old: true}, o: evolis.Options{Ribbon: "k"}},
+		"a ribbon that answers OK":        {m: model.Options{OddRibbon: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, ctx := set(t, press.Config{}, row.m, row.o), t.Context()
+			for _, to := range []printer.Position{printer.Contact, printer.Contactless, printer.Head} {
+				must(t, b.Move(ctx, to))
+				if st, err := b.Status(ctx); err != nil || st.Position != to || len(st.Faults) > 0 {
+					t.Fatalf("at %s: %+v, %v", to, st, err)
+				}
+			}
+			var told []printer.Stage
+			must(t, b.Print(ctx, face(), func(s printer.Stage) error { told = append(told, s); return nil }))
+			if want := []printer.Stage{printer.PlanesSent, printer.CommitSent, printer.CommitDone}; !slices.Equal(told, want) {
+				t.Errorf("told %v, want %v", told, want)
+			}
+			must(t, b.Move(ctx, printer.Output))
+			card := b.press.Cards()[0]
+			if card.Half() || card.Twice() || b.press.Where(card) != printer.Output {
+				t.Errorf("the card: half %t, twice %t, at %s", card.Half(), card.Twice(), b.press.Where(card))
+			}
+			if got := b.press.Snapshot().Cards; got != 1 {
+				t.Errorf("the printer counts %d", got)
+			}
+		})
+	}
+}
+
+// The face arrives as it was drawn, the right way round, on both sides.
+func TestTheFaceIsTheFace(t *testing.T) {
+	b, ctx := set(t, press.Config{}, model.Options{}, evolis.Options{Ribbon: "ymckok"}), t.Context()
+	must(t, b.Move(ctx, printer.Head))
+	must(t, b.Print(ctx, face(), nil))
+	ink := b.press.Inside().Sides
+	at := func(p []byte, x, y int) byte { return p[y*1016+x] }
+	for _, dot := range []struct {
+		name string
+		side int
+		x, y int
+		inks string
+	}{
+		{"text in a corner", 0, 3, 3, "K"},
+		{"red", 0, 150, 150, "YM"},
+		{"red in the other corner", 0, 1015, 647, "YM"},
+		{"a thin stroke", 0, 400, 499, "K"},
+		{"beside it", 0, 401, 499, ""},
+		{"green in resin", 1, 150, 150, "K"},
+		{"white", 1, 700, 50, ""},
+	} {
+		got := ""
+		for _, panel := range "YMCK" {
+			if plane := ink[dot.side].Ink[byte(panel)]; plane != nil && at(plane, dot.x, dot.y) == 255 {
+				got += string(panel)
+			}
+		}
+		if got != dot.inks {
+			t.Errorf("%s: %q at %d,%d of side %d, want %q", dot.name, got, dot.x, dot.y, dot.side, dot.inks)
+		}
+	}
+	if ink[0].Ink['O'][5] != 255 {
+		t.Error("the overlay does not cover the card")
+	}
+}
+
+func TestFaultsSayWhatToDo(t *testing.T) {
+	for name, row := range map[string]struct {
+		c    press.Config
+		set  func(*press.Press)
+		to   printer.Position
+		kind printer.FaultKind
+		text string
+		fed  int
+	}{
+		"the feeder is empty":    {set: func(p *press.Press) { p.SetSupplies(0, 9, 0, false) }, kind: printer.Operator, text: "put cards in"},
+		"the cover is open":      {set: func(p *press.Press) { p.Cover(true) }, kind: printer.Operator, text: "close it"},
+		"the ribbon is spent":    {set: func(p *press.Press) { p.SetSupplies(5, 0, 0, false) }, kind: printer.Operator, text: "used up"},
+		"the ribbon is foreign":  {set: func(p *press.Press) { p.SetSupplies(5, 9, 0, true) }, kind: printer.Operator, text: "zone 19"},
+		"the reject box is full": {set: func(p *press.Press) { p.FillReject() }, kind: printer.Operator, text: "empty it"},
+		"a jam":                  {set: func(p *press.Press) { p.Arm(press.Mishap{When: press.Feeding, Kind: press.Jam, Share: 1}) }, kind: printer.Jam, text: "by hand", fed: 1},
+		"the cover opens":        {set: func(p *press.Press) { p.Arm(press.Mishap{When: press.Feeding, Kind: press.CoverOpens, Share: 1}) }, kind: printer.Operator, text: "close it", fed: 1},
+		"nothing to deliver":     {set: func(*press.Press) {}, to: printer.Output, kind: printer.Refused, text: "none inside"},
+		"no such place":          {set: func(*press.Press) {}, to: printer.Hopper, kind: printer.Refused, text: "none inside"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, ctx := set(t, row.c, model.Options{}, evolis.Options{}), t.Context()
+			row.set(b.press)
+			to := printer.Contact
+			if row.to != to && row.kind == printer.Refused {
+				to = row.to
+			}
+			err := b.Move(ctx, to)
+			var fault *printer.FaultError
+			if !errors.As(err, &fault) || fault.Fault.Kind != row.kind || !strings.Contains(fault.Fault.Text, row.text) {
+				t.Fatalf("got %v, want %s with %q", err, row.kind, row.text)
+			}
+			if got := len(b.press.Cards()); got != row.fed {
+				t.Errorf("%d cards were fed, want %d", got, row.fed)
+			}
+		})
+	}
+}
+
+func TestAPrintThatFails(t *testing.T) {
+	for name, row := range map[string]struct {
+		mishaps []press.Mishap
+		m       model.Options
+		o       evolis.Options
+		surface printer.Surface
+		says    bool
+		kind    printer.FaultKind
+		then    printer.Surface // by Since, afterwards
+	}{
+		"the ribbon ends in the front":    {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.RibbonEnds, Share: 0.5}}, surface: printer.SurfaceSpoilt, says: true, kind: printer.Operator},
+		"the card jams under the head":    {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.Jam, Share: 0.5}}, surface: printer.SurfaceUnknown, says: true, kind: printer.Jam},
+		"it jams when it is turned":       {mishaps: []press.Mishap{{When: press.Flipping, Kind: press.Jam, Share: 0.5}}, m: model.Options{CountsPanels: true}, o: evolis.Options{Counter: evolis.CountsPanels}, surface: printer.SurfaceSpoilt, says: true, kind: printer.Jam},
+		"the power fails in the planes":   {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.PowerCut}}, surface: printer.SurfaceBlank},
+		"the power fails in the ink":      {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.PowerCut, Share: 0.5}}, surface: printer.SurfaceUnknown},
+		"it stops reading in the planes":  {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, surface: printer.SurfaceBlank},
+		"it counts otherwise than we say": {m: model.Options{CountsPanels: true}, surface: printer.SurfaceUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, ctx := set(t, press.Config{}, row.m, row.o), t.Context()
+			must(t, b.Move(ctx, printer.Head))
+			b.press.Arm(row.mishaps...)
+			err := b.Print(ctx, face(), nil)
+			var pe *printer.PrintError
+			if !errors.As(err, &pe) || pe.Surface != row.surface {
+				t.Fatalf("got %v, want a card that is %s", err, row.surface)
+			}
+			var fault *printer.FaultError
+			if errors.As(err, &fault) != row.says || row.says && fault.Fault.Kind != row.kind {
+				t.Errorf("got %v, want the printer's word %t, %s", err, row.says, row.kind)
+			}
+			if n := len(b.press.Cards()); n != 1 {
+				t.Errorf("%d cards were fed", n)
+			}
+		})
+	}
+}
+
+// The host hangs up in the middle of a plane; the printer still waits for its end.
+func TestHalfAPlaneIsFilledUp(t *testing.T) {
+	for name, stubborn := range map[string]bool{"a printer that forgets": false, "one that waits": true} {
+		t.Run(name, func(t *testing.T) {
+			b := set(t, press.Config{}, model.Options{Stubborn: stubborn}, evolis.Options{Plain: true})
+			must(t, b.Move(t.Context(), printer.Head))
+			d := b.pipe.Dialer()
+			must(t, b.Close())
+			w, err := d.Dial(t.Context())
+			must(t, err)
+			half := append([]byte("\x1bSs\r\x1bDb;y;128;"), make([]byte, 100_000)...)
+			_, err = w.Write(t.Context(), half)
+			must(t, err)
+			must(t, w.Close())
+			must(t, b.Print(t.Context(), face(), nil))
+			if card := b.press.Inside(); card.Twice() || card.Half() {
+				t.Error("the card was not printed once and whole")
+			}
+		})
+	}
+}
+
+func TestAnotherPrinterIsRefused(t *testing.T) {
+	b := set(t, press.Config{}, model.Options{}, evolis.Options{Serial: "10000999999"})
+	err := b.Move(t.Context(), printer.Head)
+	var fault *printer.FaultError
+	if !errors.As(err, &fault) || fault.Fault.Kind != printer.Refused || !strings.Contains(fault.Fault.Text, "10000123456") {
+		t.Fatalf("got %v", err)
+	}
+	if len(b.press.Cards()) != 0 {
+		t.Error("it moved a card all the same")
+	}
+}
+
