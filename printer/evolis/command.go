@@ -104,7 +104,7 @@ func nacked(code byte) reply {
 // printable is text that may be shown: what is no ASCII sign becomes a question mark.
 func printable(b []byte) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\t' {
+		if r == '\t' || r == '\r' || r == '\n' {
 			return ' '
 		}
 		if r < ' ' || r > '~' {

@@ -272,4 +272,3 @@ func TestAnotherPrinterIsRefused(t *testing.T) {
 		t.Error("it moved a card all the same")
 	}
 }
-
