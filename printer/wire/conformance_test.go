@@ -15,7 +15,7 @@ import (
 )
 
 func TestEveryByteComesBack(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
+	each(t, echo, func(t *testing.T, r rig) {
 		w := dial(t, r)
 		var all []byte
 		for i := range 256 {
@@ -40,8 +40,7 @@ func TestPlane(t *testing.T) {
 	plane := make([]byte, 2751616)
 	rnd := rand.NewChaCha8([32]byte{})
 	_, _ = rnd.Read(plane) // never fails
-	each(t, func(t *testing.T, r rig) {
-		r.model.set(sink)
+	each(t, sink, func(t *testing.T, r rig) {
 		w := dial(t, r)
 		if n, err := w.Write(within(t), plane); n != len(plane) || err != nil {
 			t.Fatalf("wrote %d: %v", n, err)
@@ -63,7 +62,7 @@ func TestPlane(t *testing.T) {
 }
 
 func TestReadIsGivenUp(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
+	each(t, echo, func(t *testing.T, r rig) {
 		w := dial(t, r)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
@@ -87,8 +86,7 @@ func TestReadIsGivenUp(t *testing.T) {
 }
 
 func TestWriteIsGivenUp(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
-		r.model.set(deaf)
+	each(t, deaf, func(t *testing.T, r rig) {
 		w := dial(t, r)
 		plane := make([]byte, 32<<20)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -125,7 +123,7 @@ func TestWriteIsGivenUp(t *testing.T) {
 }
 
 func TestUnplugWhileReading(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
+	each(t, echo, func(t *testing.T, r rig) {
 		w := dial(t, r)
 		go func() {
 			if err := r.cable.Unplug(); err != nil {
@@ -141,8 +139,7 @@ func TestUnplugWhileReading(t *testing.T) {
 }
 
 func TestUnplugWhileWriting(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
-		r.model.set(deaf)
+	each(t, deaf, func(t *testing.T, r rig) {
 		w := dial(t, r)
 		go func() {
 			if err := r.cable.Unplug(); err != nil {
@@ -194,7 +191,7 @@ func replugged(t *testing.T, r rig, w wire.Wire) {
 }
 
 func TestSecondOpenIsRefused(t *testing.T) {
-	each(t, func(t *testing.T, r rig) {
+	each(t, echo, func(t *testing.T, r rig) {
 		if !r.busy {
 			return // a TCP printer does not tell; the model takes the newer host
 		}

@@ -36,11 +36,11 @@ type mode int
 
 const (
 	echo mode = iota
-	sink      // takes everything, answers one byte when told
-	deaf      // reads nothing
+	sink      // takes everything
+	deaf      // reads nothing, until told otherwise
 )
 
-func newPrinter() *printer { return &printer{wake: make(chan struct{})} }
+func newPrinter(m mode) *printer { return &printer{mode: m, wake: make(chan struct{})} }
 
 func (p *printer) set(m mode) {
 	p.mu.Lock()
@@ -74,7 +74,7 @@ func (p *printer) Serve(ctx context.Context, host io.ReadWriteCloser) error {
 		if err != nil {
 			return err
 		}
-		if m == echo {
+		if m, _ = p.look(); m == echo {
 			if _, err := host.Write(b[:n]); err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ type rig struct {
 }
 
 // rigs is the model on every wire, each new.
-func rigs(t *testing.T) []rig {
+func rigs(t *testing.T, m mode) []rig {
 	t.Helper()
 	var all []rig
 	add := func(r rig, err error) {
@@ -123,23 +123,23 @@ func rigs(t *testing.T) []rig {
 		})
 		all = append(all, r)
 	}
-	p := newPrinter()
+	p := newPrinter(m)
 	add(rig{name: "pipe", cable: lines.NewPipe("model", p), model: p, busy: true}, nil)
-	p = newPrinter()
+	p = newPrinter(m)
 	tcp, err := lines.NewTCP(p)
 	add(rig{name: "tcp", cable: tcp, model: p, least: 1, most: -1}, err)
-	p = newPrinter()
+	p = newPrinter(m)
 	pty, err := lines.NewPty(t.TempDir(), p)
 	add(rig{name: "pty", cable: pty, model: p, busy: true, least: 1, most: 64 << 10}, err)
-	p = newPrinter()
+	p = newPrinter(m)
 	usb, err := usbbed.For(t).Plug(usbbed.Printer(0x0F49, 0x0A00, t.Name(), 1, 2), usbbed.Stream(p))
 	add(rig{name: "usb", cable: usb, model: p, usb: true, busy: true, least: 64 << 10, most: 64 << 10}, err)
 	return all
 }
 
-// each runs a test on every wire.
-func each(t *testing.T, do func(t *testing.T, r rig)) {
-	for _, r := range rigs(t) {
+// each runs a test on every wire, with a printer that begins in a mode.
+func each(t *testing.T, m mode, do func(t *testing.T, r rig)) {
+	for _, r := range rigs(t, m) {
 		t.Run(r.name, func(t *testing.T) { do(t, r) })
 	}
 }

@@ -20,7 +20,7 @@ const library = "/usr/lib/*/libumockdev-preload.so.0"
 func preload() (string, error) {
 	found, err := filepath.Glob(library)
 	if err != nil || len(found) == 0 {
-		return "", fmt.Errorf("cannot simulate USB: %s is missing: apt-get install libumockdev0", library)
+		return "", fmt.Errorf("cannot simulate USB: %s is missing: apt-get install umockdev", library)
 	}
 	return found[0], nil
 }

@@ -1,6 +1,6 @@
 // Package usbbed is a USB bus on which printer models sit, without a kernel that has
 // USB: the real libusb, and any program built on it, finds them, opens them, transfers
-// and sees them unplugged. Linux only; it needs Debian's libumockdev0.
+// and sees them unplugged. Linux only; it needs Debian's umockdev.
 //
 // Of umockdev only libumockdev-preload.so.0 is used: a library that, preloaded into a
 // program, turns the program's /sys and /dev/bus/usb into a directory of ours and
