@@ -36,6 +36,9 @@ var sections = []section{
 	{"simulator", measureSimulator},
 	{"pcsc", measurePCSC},
 	{"parts", measureParts},
+	{"recovery", measureRecovery},
+	{"resume", measureResume},
+	{"journal", measureJournalCost},
 }
 
 func main() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -94,9 +95,10 @@ func (o *office) watch(e station.Event) {
 
 // applicant is an invented person as the daemon receives one.
 type applicant struct {
-	wire []byte            // the order, photograph inside
-	pins []byte            // pins.json
-	pin  map[string]string // pins.json read, by class
+	wire   []byte            // the order, photograph inside
+	number []byte            // the order's number in it, quoted
+	pins   []byte            // pins.json
+	pin    map[string]string // pins.json read, by class
 }
 
 // apply writes the person's files below dir, as a clerk would, and reads them.
@@ -112,7 +114,17 @@ func apply(dir, name string) (*applicant, error) {
 	if a.wire, err = order.Inline(dir, p.Order); err != nil {
 		return nil, err
 	}
+	var form struct{ ID string }
+	if err := json.Unmarshal(p.Order, &form); err != nil {
+		return nil, err
+	}
+	a.number = fmt.Appendf(nil, "%q", form.ID)
 	return a, json.Unmarshal(p.PINs, &a.pin)
+}
+
+// under is the person's order under a number of its own.
+func (a *applicant) under(number string) []byte {
+	return bytes.Replace(a.wire, a.number, fmt.Appendf(nil, "%q", number), 1)
 }
 
 // issued is what came of one full issue.

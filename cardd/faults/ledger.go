@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/station"
 )
 
 // ledger is a journal without a disk: it keeps what it is given as the journal does,
@@ -24,6 +25,10 @@ type page struct {
 	records []journal.Record
 	sealed  []byte
 }
+
+// Memory is a journal without a disk, to set beside the real one: it keeps what it is
+// given while the program lives, and promises no more.
+func Memory() station.Journal { return newLedger() }
 
 func newLedger() *ledger { return &ledger{pages: map[string]*page{}} }
 
