@@ -129,20 +129,21 @@ func New(cfg Config) *Press {
 
 // Snapshot is what the sensors of a printer that is on can tell.
 type Snapshot struct {
-	Inside           bool             // a card is inside
-	At               printer.Position // Hopper when none is inside; Lost when the printer does not know
-	Engaged          printer.Position // the station that has the card's chip, or Hopper
-	Back             bool             // the back is towards the head
-	Jam              *Trouble         // what a jam was told as, nil without one
-	Cover            bool             // open
-	WrongRibbon      bool
-	Hopper           int // cards
-	Ribbon, FilmLeft int
-	FilmLoaded       bool // a printed shot waits for its transfer
-	Output, Rejected int
-	RejectFull       bool
-	OutputFull       bool
-	NeedsCleaning    bool
+	Inside             bool             // a card is inside
+	At                 printer.Position // Hopper when none is inside; Lost when the printer does not know
+	Engaged            printer.Position // the station that has the card's chip, or Hopper
+	Back               bool             // the back is towards the head
+	Jam                *Trouble         // what a jam was told as, nil without one
+	Cover              bool             // open
+	WrongRibbon        bool
+	Hopper             int // cards
+	Ribbon, FilmLeft   int
+	RibbonMax, FilmMax int
+	FilmLoaded         bool // a printed shot waits for its transfer
+	Output, Rejected   int
+	RejectFull         bool
+	OutputFull         bool
+	NeedsCleaning      bool
 	Counters
 }
 
@@ -153,6 +154,7 @@ func (p *Press) Snapshot() Snapshot {
 	s := Snapshot{
 		Inside: p.card != nil, At: p.at, Engaged: p.engage, Back: p.face == 1, Jam: p.jam, Cover: p.cover,
 		WrongRibbon: p.wrongRibbon, Hopper: p.cfg.Hopper, Ribbon: p.cfg.Ribbon, FilmLeft: p.cfg.FilmShots,
+		RibbonMax: p.cfg.RibbonMax, FilmMax: p.cfg.FilmMax,
 		FilmLoaded: p.film != nil, Output: len(p.out), Rejected: len(p.rejected),
 		RejectFull: len(p.rejected) >= p.cfg.RejectMax, OutputFull: len(p.out) >= p.cfg.OutputMax,
 		NeedsCleaning: p.needsCleaning(), Counters: p.count,
