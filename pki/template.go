@@ -30,6 +30,11 @@ func (h Hierarchy) Template(r Request, ca *x509.Certificate) (*x509.Certificate,
 	if err != nil {
 		return nil, err
 	}
+	return h.template(r, csr, ca)
+}
+
+// template is Template for a CSR that is known to be good.
+func (h Hierarchy) template(r Request, csr *x509.CertificateRequest, ca *x509.Certificate) (*x509.Certificate, error) {
 	if err := h.checkRequest(r, csr, ca); err != nil {
 		return nil, fmt.Errorf("cannot build a certificate: %v", err)
 	}
