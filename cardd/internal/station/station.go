@@ -165,7 +165,7 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := profile.Load(job.Profile)
+	p, err := generation(job.Profile)
 	if err != nil {
 		return nil, err
 	}
