@@ -63,7 +63,7 @@ func TestEveryJam(t *testing.T) {
 // after. The process itself is killed by cardd/kill.
 func TestEveryDeath(t *testing.T) {
 	var cases []Case
-	for at := 1; at <= boundaries(t); at += 3 {
+	for at, last := 1, boundaries(t); at <= last; at += 3 {
 		cases = append(cases,
 			Case{Options{}, Try{Person: "opted-out", Deaths: []int{at}}},
 			Case{Options{}, Try{Person: "opted-out", Deaths: []int{at, at + 1 + at%40}}})

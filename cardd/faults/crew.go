@@ -22,7 +22,7 @@ func (h *House) Crew(ctx context.Context, offices int, tries []Case, told func(C
 	var one sync.Mutex
 	for range offices {
 		all.Go(func() {
-			w := &worker{house: h}
+			w := &worker{h, map[Options]*Office{}}
 			defer w.close()
 			for c := range queue {
 				end, err := w.do(ctx, c)
@@ -70,28 +70,30 @@ func feed(ctx context.Context, queue chan<- Case, tries []Case) {
 	}
 }
 
-// worker is one goroutine and the office it has open.
+// worker is one goroutine and the offices it has open, one of a kind.
 type worker struct {
-	house  *House
-	office *Office
-	served int
+	house   *House
+	offices map[Options]*Office
 }
 
 func (w *worker) do(ctx context.Context, c Case) (End, error) {
-	if w.office == nil || w.office.o != c.Options || w.served == casesMost {
-		w.close()
+	f := w.offices[c.Options]
+	if f != nil && f.orders >= casesMost {
+		_ = f.Close() // its folder goes with the house
+		f = nil
+	}
+	if f == nil {
 		var err error
-		if w.office, err = w.house.Office(ctx, c.Options); err != nil {
+		if f, err = w.house.Office(ctx, c.Options); err != nil {
 			return End{}, err
 		}
+		w.offices[c.Options] = f
 	}
-	w.served++
-	return w.office.Single(ctx, c.Try)
+	return f.Single(ctx, c.Try)
 }
 
 func (w *worker) close() {
-	if w.office != nil {
-		_ = w.office.Close() // its folder goes with the house
+	for _, f := range w.offices {
+		_ = f.Close()
 	}
-	w.office, w.served = nil, 0
 }

@@ -15,6 +15,7 @@ var (
 	cards  = flag.Int("faults.cards", 0, "orders of the random days; 0: few enough for every day")
 	seed   = flag.Uint64("faults.seed", 1, "seed of the first random day")
 	pairs  = flag.Int("faults.pairs", 0, "pairs of faults drawn beside those at neighbouring commands; 0: no pairs")
+	full   = flag.Bool("faults.full", false, "single faults with short length as with extended, all with a real journal")
 	stride = flag.Int("faults.stride", 1, "only every so manieth command of an issue is disturbed")
 	script = flag.String("faults.script", "", "faults of one card, as a script: \"at 12 torn 120\"; TestOneScript tells how it ended")
 	person = flag.String("faults.person", "adult", "whose card that is")

@@ -14,26 +14,42 @@ import (
 // casesLeast is what every single fault of a full issue comes to at least.
 const casesLeast = 1200
 
-// TestEverySingleFault tries every kind of fault at every command of a full issue with
-// extended length, and with short length the kinds in turn, two at each command. The
-// journal is the real one.
+// diskEach is one case in how many has a real journal; the others have one in memory, which
+// keeps the same (TestADayReplays). It shares no factor with the kinds of faults, so that each
+// kind meets a real one.
+const diskEach = 3
+
+// everySingle is every kind of fault at every command of a full issue with extended length,
+// and with short length the kinds in turn, one at each command; -faults.full all of them with
+// either. The second number is how many there are with extended length.
+func everySingle(t *testing.T) (cases []Case, extended int) {
+	t.Helper()
+	add := func(o Options, f fault.Fault) {
+		o.Disk = *full || len(cases)%diskEach == 0
+		cases = append(cases, Case{o, Try{Person: "adult", Script: fault.Script{f}}})
+	}
+	for at, last := 1, commands(t, Options{Disk: true}, "adult"); at <= last; at += *stride {
+		for _, f := range singles(at) {
+			add(Options{}, f)
+		}
+	}
+	extended = len(cases)
+	for at, last := 1, commands(t, Options{Disk: true, Short: true}, "adult"); at <= last; at += *stride {
+		kinds := singles(at)
+		if !*full {
+			kinds = kinds[at%len(kinds):][:1]
+		}
+		for _, f := range kinds {
+			add(Options{Short: true}, f)
+		}
+	}
+	return cases, extended
+}
+
+// TestEverySingleFault tries every single fault of a full issue.
 func TestEverySingleFault(t *testing.T) {
 	h := inHouse(t)
-	var cases []Case
-	long, shorter := Options{Disk: true}, Options{Disk: true, Short: true}
-	for at := 1; at <= commands(t, long, "adult"); at += *stride {
-		for _, f := range singles(at) {
-			cases = append(cases, Case{long, Try{Person: "adult", Script: fault.Script{f}}})
-		}
-	}
-	exhaustive := len(cases)
-	const each = 2
-	for at := 1; at <= commands(t, shorter, "adult"); at += *stride {
-		kinds := singles(at)
-		for i := range each {
-			cases = append(cases, Case{shorter, Try{Person: "adult", Script: fault.Script{kinds[(each*at+i)%len(kinds)]}}})
-		}
-	}
+	cases, extended := everySingle(t)
 	var tally Tally
 	err := h.Crew(t.Context(), runtime.GOMAXPROCS(0), cases, func(c Case, end End) {
 		tally.Add(end)
@@ -43,13 +59,13 @@ func TestEverySingleFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if exhaustive**stride < casesLeast || tally.Cases != len(cases) {
-		t.Errorf("%d cases are every fault with extended length, %d were tried of %d in all", exhaustive, tally.Cases, len(cases))
+	if extended**stride < casesLeast || tally.Cases != len(cases) {
+		t.Errorf("%d cases are every fault with extended length, %d were tried of %d in all", extended, tally.Cases, len(cases))
 	}
 	if tally.TurnedAway > 0 {
 		t.Errorf("%d cards were turned away for a single fault", tally.TurnedAway)
 	}
-	t.Logf("%d with extended length, %d with short\n%s", exhaustive, len(cases)-exhaustive, tally.Reasons())
+	t.Logf("%d with extended length, %d with short\n%s", extended, len(cases)-extended, tally.Reasons())
 	summary = append(summary, tally.String())
 }
 
@@ -75,7 +91,7 @@ func TestEveryProductSurvives(t *testing.T) {
 	h := inHouse(t)
 	var cases []Case
 	for i, person := range []string{"under15", "infant", "face-auth", "opted-out", "foreigner", "ivs"} {
-		for at := 1 + i%4; at <= commands(t, Options{}, person); at += 4 {
+		for at, last := 1+i%4, commands(t, Options{}, person); at <= last; at += 4 {
 			kinds := fault.Singles(at)
 			cases = append(cases, Case{Options{}, Try{Person: person, Script: fault.Script{kinds[(at+i)%len(kinds)]}}})
 		}
