@@ -11,9 +11,10 @@ import (
 
 // Job states (the API's words).
 const (
-	stateDone    = "done"
-	stateHeld    = "held"
-	stateSpoiled = "spoiled"
+	stateDone      = "done"
+	stateHeld      = "held"
+	stateSpoiled   = "spoiled"
+	stateAbandoned = "abandoned"
 )
 
 // follow shows a job until nothing more happens by itself and gives it as it then
@@ -53,6 +54,9 @@ func (a *app) verdict(j *client.Job) error {
 			"処理 %s: カード %s は手順 %d/%d で使えなくなりました。渡さないでください。\n"), j.ID, j.Card, j.Done, j.Total)
 		a.notef("%s\n", m.lines(a.lang))
 		return &exit{code: exitSpoiled, err: errors.New("the card is spoiled"), said: true}
+	case stateAbandoned:
+		a.notef("%s\n", m.lines(a.lang))
+		return &exit{code: exitRefused, err: errors.New("the job was given up"), said: true}
 	case stateHeld:
 		a.notef(a.in2("Job %s is held at step %d of %d; nothing is lost.\n", "処理 %s は手順 %d/%d で止まっています。失われたものはありません。\n"), j.ID, j.Done, j.Total)
 		a.notef("%s\n", m.lines(a.lang))

@@ -49,7 +49,7 @@ func (a *app) showJobs(jobs []client.Job) error {
 
 // stateWord is a job's state in words.
 func (a *app) stateWord(state string) string {
-	ja := map[string]string{"running": "処理中", stateHeld: "保留", stateSpoiled: "使用不可", stateDone: "完了"}[state]
+	ja := map[string]string{"running": "処理中", stateHeld: "保留", stateSpoiled: "使用不可", stateDone: "完了", stateAbandoned: "中止"}[state]
 	if ja == "" {
 		return state
 	}
@@ -70,7 +70,7 @@ func (a *app) jobCommand() *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use: "show JOB", Short: "Show a job with its history", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeJobs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.showJob(cmd.Context(), args[0]) },
-	}, a.resumeCommand())
+	}, a.resumeCommand(), a.abandonCommand())
 	return c
 }
 
@@ -97,7 +97,7 @@ func (a *app) showJob(ctx context.Context, id string) error {
 	a.printf(a.in2("job %s: %s\norder %s, card %s, %s %s, station %s\nstep %d of %d, accepted %s, last change %s\n",
 		"処理 %s: %s\n申請 %s、カード %s、%s %s、端末 %s\n手順 %d/%d、受付 %s、最終更新 %s\n"),
 		j.ID, a.stateWord(j.State), j.Order, j.Card, j.Profile, j.Product, j.Station, j.Done, j.Total, localTime(j.Created), localTime(j.Updated))
-	if j.State == stateHeld || j.State == stateSpoiled {
+	if j.State == stateHeld || j.State == stateSpoiled || j.State == stateAbandoned {
 		a.printf("%s\n", reasonOf(j).lines(a.lang))
 	}
 	if j.State == stateHeld {
@@ -128,6 +128,23 @@ func (a *app) completeJobs(cmd *cobra.Command, args []string, _ string) ([]strin
 		names[i] = cobra.CompletionWithDesc(j.ID, j.State+" "+j.Order)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) abandonCommand() *cobra.Command {
+	return a.personal(&cobra.Command{
+		Use: "abandon JOB", Short: "Give up a job that is not done",
+		Long: `Ends a job that is not done, on your word. A card to which nothing was written is free for
+any order; a card to which something was, or perhaps was, goes into quarantine.`,
+	}, true, func(ctx context.Context, d *client.Client, id, by, reason string) error {
+		j, err := d.Abandon(ctx, id, by, reason)
+		switch {
+		case err != nil:
+			return err
+		case j.State == stateSpoiled:
+			return a.told(j, "Job %s is given up; its card %s was written to and is in quarantine.\n", "処理 %s を中止しました。書込み済みのカード %s は隔離されました。\n", j.ID, j.Card)
+		}
+		return a.told(j, "Job %s is given up; nothing was written to its card %s.\n", "処理 %s を中止しました。カード %s には何も書かれていません。\n", j.ID, j.Card)
+	})
 }
 
 const resumeLong = `Lets a held job go on with the card it was begun on.

@@ -18,6 +18,7 @@ import (
 	"jukicard/apdu/secret"
 	"jukicard/cardd/cardsim/internal/issued"
 	"jukicard/simulator"
+	"jukicard/simulator/fault"
 	"jukicard/simulator/people"
 	"jukicard/simulator/vpcd"
 )
@@ -37,6 +38,7 @@ type wish struct {
 	label       string
 	lifeCycle   string
 	pullAt      int
+	fault       string
 	person      string
 	issued      bool
 	env         string
@@ -52,8 +54,11 @@ func cardCommand() *cobra.Command {
 			"is written to the card is in the state file before the card answers. Without --vpcd the card is only\n" +
 			"made and told about.\n\n" +
 			"With --issued the card is issued first for an invented person, by the real daemon in this process; a\n" +
-			"state file that holds an issued card already is taken as it is, unless --new is given.",
+			"state file that holds an issued card already is taken as it is, unless --new is given.\n\n" +
+			"With --fault things go wrong at commands counted from the card's insertion: the card is torn, pulled,\n" +
+			"stalls, refuses, answers what is not so. Each is told as it happens, as a line that does it again.",
 		Example: "  cardsim card --state blank.state --new --vpcd 127.0.0.1:35963\n" +
+			"  cardsim card --state torn.state --vpcd 127.0.0.1:35963 --fault 'at 60 torn 20'\n" +
 			"  cardsim card --person adult --issued --state card.state --env card.env --vpcd 127.0.0.1:35963",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -74,6 +79,7 @@ func cardCommand() *cobra.Command {
 	f.StringVar(&w.label, "label", "", "another token label, as of another generation")
 	f.StringVar(&w.lifeCycle, "life-cycle", "", "bring the card's issuer domain into a `state`: secured, card-locked, terminated")
 	f.IntVar(&w.pullAt, "pull-at", 0, "pull the card out at its `n`th command, whose answer is lost")
+	f.StringVar(&w.fault, "fault", "", faultHelp)
 	f.StringVar(&w.person, "person", "", "invented `person` to issue the card for; see cardsim person list")
 	f.BoolVar(&w.issued, "issued", false, "issue the card first (with --person)")
 	f.StringVar(&w.env, "env", "", "`file` for the issued card's values, as shell variables")
@@ -89,13 +95,25 @@ func (w *wish) run(ctx context.Context, out, warn io.Writer) error {
 	if w.foreign {
 		return w.insert(ctx, foreign{}, "a card that is no My Number card", out, warn)
 	}
+	var script fault.Script
+	if w.fault != "" {
+		var err error
+		if script, err = faultScript(w.fault); err != nil {
+			return err
+		}
+	}
 	card, err := w.card(ctx)
 	if err != nil {
 		return err
 	}
+	ctx, remove := context.WithCancel(ctx)
+	defer remove()
 	var odd simulator.ProcessingCard = card
+	if w.fault != "" {
+		odd = misbehave(ctx, card, script, out, remove)
+	}
 	if w.label != "" {
-		if odd, err = relabel(card, w.label); err != nil {
+		if odd, err = relabel(odd, w.label); err != nil {
 			return err
 		}
 	}
@@ -112,6 +130,7 @@ func (w *wish) check() error {
 		{w.env != "" && !w.issued, "--env is for a card that is issued here: give --person NAME --issued"},
 		{w.foreign && (w.issued || w.state != "" || w.label != "" || w.lifeCycle != ""), "--foreign is a card of nobody's: it goes with --vpcd alone"},
 		{w.pullAt < 0, "--pull-at counts commands from 1"},
+		{w.fault != "" && (w.vpcd == "" || w.foreign), "--fault is for a card of ours in a reader: give --vpcd"},
 		{w.pullAt > 0 && w.vpcd == "", "--pull-at needs a reader to pull the card out of: give --vpcd"},
 	} {
 		if rule.broken {

@@ -51,7 +51,7 @@ type Job struct {
 	Station string `json:"station" doc:"where it runs"`
 	Profile string `json:"profile" doc:"generation of card"`
 	Product string `json:"product" doc:"variant of card"`
-	State   string `json:"state" enum:"running,held,spoiled,done" doc:"where it stands"`
+	State   string `json:"state" enum:"running,held,spoiled,done,abandoned" doc:"where it stands"`
 	Code    string `json:"code,omitempty" doc:"failure code"`
 	Reason  string `json:"reason,omitempty" doc:"why it is held or spoiled, and what to do"`
 	Done    int    `json:"done" doc:"steps done of the plan in force"`
@@ -73,7 +73,9 @@ type Event struct {
 }
 
 // Ended says whether nothing more will happen by itself.
-func (e Event) Ended() bool { return e.State == "held" || e.State == "spoiled" || e.State == "done" }
+func (e Event) Ended() bool {
+	return e.State == "held" || e.State == "spoiled" || e.State == "done" || e.State == "abandoned"
+}
 
 // Record is one line of a job's history.
 type Record struct {
@@ -84,6 +86,21 @@ type Record struct {
 	Result string `json:"result,omitempty" doc:"how the step ended"`
 	Code   string `json:"code,omitempty" doc:"failure code"`
 	Text   string `json:"text,omitempty" doc:"why, in words"`
+}
+
+// Quarantined is a card that must not be used, and what has become of it.
+type Quarantined struct {
+	Card      string   `json:"card" doc:"card identification number"`
+	Job       string   `json:"job" doc:"the job that spoiled it"`
+	Order     string   `json:"order" doc:"its order, which is issued on a fresh card"`
+	Since     string   `json:"since" format:"date-time" doc:"when its job last changed"`
+	Code      string   `json:"code" doc:"failure code"`
+	Reason    string   `json:"reason" doc:"why, and what to do"`
+	Japanese  string   `json:"ja,omitempty" doc:"the same in Japanese, without details"`
+	Serials   []string `json:"serials,omitempty" doc:"serial numbers of the certificates made for it, hex"`
+	Voided    bool     `json:"voided" doc:"none of them is valid any more"`
+	Witnesses []string `json:"witnesses,omitempty" doc:"who confirmed its destruction"`
+	Destroyed bool     `json:"destroyed" doc:"confirmed by two different persons"`
 }
 
 // Lab is what a laboratory hands to other programs about a card it issued for an
@@ -216,6 +233,46 @@ func (c *Client) Resume(ctx context.Context, id string, printed bool) (*Job, err
 	var out Job
 	body := []byte(fmt.Sprintf(`{"printed":%v}`, printed))
 	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", body, &out)
+}
+
+// Abandon gives a job up that is not done, on a person's word. A card to which nothing was
+// written is free again; any other goes into quarantine, and the job is spoiled.
+func (c *Client) Abandon(ctx context.Context, id, by, reason string) (*Job, error) {
+	var out Job
+	return &out, c.say(ctx, "/v1/jobs/"+url.PathEscape(id)+"/abandon", by, reason, &out)
+}
+
+// Quarantine lists the cards that must not be used, the oldest first, destroyed ones
+// included.
+func (c *Client) Quarantine(ctx context.Context) ([]Quarantined, error) {
+	var out []Quarantined
+	return out, c.get(ctx, "/v1/quarantine", &out)
+}
+
+// PutAside puts the card of a job, which may be done, into quarantine; id is the number of
+// the job or of the card.
+func (c *Client) PutAside(ctx context.Context, id, by, reason string) (*Quarantined, error) {
+	var out Quarantined
+	return &out, c.say(ctx, "/v1/quarantine/"+url.PathEscape(id), by, reason, &out)
+}
+
+// ConfirmDestroyed takes down that a person saw a card in quarantine destroyed; id is the
+// number of the job or of the card.
+func (c *Client) ConfirmDestroyed(ctx context.Context, id, by string) (*Quarantined, error) {
+	var out Quarantined
+	return &out, c.say(ctx, "/v1/quarantine/"+url.PathEscape(id)+"/confirm", by, "", &out)
+}
+
+// say posts what a person decided.
+func (c *Client) say(ctx context.Context, path, by, reason string, out any) error {
+	body, err := json.Marshal(struct {
+		By     string `json:"by"`
+		Reason string `json:"reason,omitempty"`
+	}{by, reason})
+	if err != nil {
+		return fmt.Errorf("cannot make request: %w", err)
+	}
+	return c.call(ctx, http.MethodPost, path, body, out)
 }
 
 // Reconcile lists the cards on which terminal, card management and chip do not

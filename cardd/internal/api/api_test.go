@@ -313,7 +313,8 @@ func TestOpenAPIDescribesEveryPath(t *testing.T) {
 		t.Errorf("OpenAPI version %q", doc.OpenAPI)
 	}
 	for _, path := range []string{"/v1/readers", "/v1/plan", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/records", "/v1/jobs/{id}/resume",
-		"/v1/jobs/{id}/receipt", "/v1/jobs/{id}/events", "/v1/jobs/{id}/lab", "/v1/receipt-key"} {
+		"/v1/jobs/{id}/receipt", "/v1/jobs/{id}/events", "/v1/jobs/{id}/lab", "/v1/receipt-key",
+		"/v1/jobs/{id}/abandon", "/v1/quarantine", "/v1/quarantine/{id}", "/v1/quarantine/{id}/confirm"} {
 		if _, ok := doc.Paths[path]; !ok {
 			t.Errorf("%s is not described", path)
 		}

@@ -22,6 +22,20 @@ func outside(t *testing.T) *jukinet.Server {
 	return m
 }
 
+// settled waits until something holds outside.
+func settled(t *testing.T, holds func() bool) {
+	t.Helper()
+	end := time.Now().Add(time.Minute)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		if time.Now().After(end) {
+			t.Fatal("it does not come to rest outside")
+		}
+		<-tick.C
+	}
+}
+
 func TestCardManagementHearsOfAnIssuedCardAndAllAgree(t *testing.T) {
 	m := outside(t)
 	s := serve(t, false)
