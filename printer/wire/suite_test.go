@@ -30,6 +30,7 @@ type printer struct {
 	received int
 	sum      [32]byte
 	wake     chan struct{} // closed when the mode changes
+	filled   chan struct{} // closed when a full one has had enough
 }
 
 type mode int
@@ -38,9 +39,17 @@ const (
 	echo mode = iota
 	sink      // takes everything
 	deaf      // reads nothing, until told otherwise
+	full      // a sink that is deaf from fullAt on
 )
 
-func newPrinter(m mode) *printer { return &printer{mode: m, wake: make(chan struct{})} }
+const (
+	fullAt   = 256 << 10
+	readSize = 32 << 10 // what the model reads at once
+)
+
+func newPrinter(m mode) *printer {
+	return &printer{mode: m, wake: make(chan struct{}), filled: make(chan struct{})}
+}
 
 func (p *printer) set(m mode) {
 	p.mu.Lock()
@@ -59,7 +68,7 @@ func (p *printer) look() (mode, chan struct{}) {
 // Serve is lines.Printer.
 func (p *printer) Serve(ctx context.Context, host io.ReadWriteCloser) error {
 	h := sha256.New()
-	b := make([]byte, 32<<10)
+	b := make([]byte, readSize)
 	for {
 		m, wake := p.look()
 		if m == deaf {
@@ -84,6 +93,10 @@ func (p *printer) Serve(ctx context.Context, host io.ReadWriteCloser) error {
 		p.mu.Lock()
 		p.received += n
 		h.Sum(p.sum[:0])
+		if p.mode == full && p.received >= fullAt {
+			p.mode = deaf
+			close(p.filled)
+		}
 		p.mu.Unlock()
 	}
 }

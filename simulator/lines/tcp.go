@@ -14,9 +14,10 @@ import (
 type TCP struct {
 	p        Printer
 	address  string
-	listener *net.TCPListener
+	listener net.Listener  // nil: unplugged
 	accepted chan struct{} // closed when nobody accepts any more
 	mu       sync.Mutex    // for those below
+	plugged  bool
 	now      *session
 	errs     []error
 }
@@ -39,23 +40,32 @@ func (c *TCP) Plug() error {
 	if err != nil {
 		return err
 	}
-	c.listener, c.address, c.accepted = l.(*net.TCPListener), l.Addr().String(), make(chan struct{})
-	go c.accept(c.listener, c.accepted)
+	c.listener, c.address, c.accepted, c.plugged = l, l.Addr().String(), make(chan struct{}), true
+	go c.accept(l, c.accepted)
 	return nil
 }
 
-func (c *TCP) accept(l *net.TCPListener, accepted chan struct{}) {
+func (c *TCP) accept(l net.Listener, accepted chan struct{}) {
 	defer close(accepted)
 	for {
-		conn, err := l.AcceptTCP()
+		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
-		c.mu.Lock()
-		c.errs = append(c.errs, c.now.end())
-		c.now = serve(c.p, conn, nil)
-		c.mu.Unlock()
+		c.take(conn.(*net.TCPConn))
 	}
+}
+
+// take serves a host instead of the one before.
+func (c *TCP) take(conn *net.TCPConn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.plugged {
+		reset(conn)
+		return
+	}
+	c.errs = append(c.errs, c.now.end())
+	c.now = serve(c.p, conn, nil)
 }
 
 // Unplug resets the connection and refuses others.
@@ -63,16 +73,22 @@ func (c *TCP) Unplug() error {
 	if c.listener == nil {
 		return nil
 	}
-	err := c.listener.Close()
-	c.listener = nil
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.plugged = false
 	if c.now != nil {
-		// What the printer had not read is lost with it: the host is told so at
-		// once instead of by a time-out.
-		_ = c.now.host.(*net.TCPConn).SetLinger(0)
+		reset(c.now.host.(*net.TCPConn))
 	}
-	err = errors.Join(append(c.errs, c.now.end(), err)...)
+	err := errors.Join(append(c.errs, c.now.end(), c.listener.Close())...)
 	c.now, c.errs = nil, nil
+	c.mu.Unlock()
+	<-c.accepted
+	c.listener = nil
 	return err
+}
+
+// reset tells the host at once, instead of by a time-out, that what the printer had not
+// read is lost.
+func reset(conn *net.TCPConn) {
+	_ = conn.SetLinger(0) // a connection that has ended needs none
+	_ = conn.Close()
 }

@@ -17,6 +17,7 @@ type Bed struct {
 	ports   int           // ports of the hub in use so far
 	address int           // of the device plugged in last
 	nodes   map[int]*node // by address
+	former  map[int]*node // unplugged, by address, until the address is another's
 	events  int           // sent so far
 }
 
@@ -37,7 +38,7 @@ func New(dir string) (*Bed, error) {
 			return nil, fmt.Errorf("cannot make a USB bus: %w", err)
 		}
 	}
-	return &Bed{dir: dir, address: addressMin - 1, nodes: map[int]*node{}}, nil
+	return &Bed{dir: dir, address: addressMin - 1, nodes: map[int]*node{}, former: map[int]*node{}}, nil
 }
 
 // Env is what another program needs in its environment to be on this bus.
@@ -69,13 +70,16 @@ func (b *Bed) add(c *Cable) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.former[address].retire()
+	delete(b.former, address)
 	s := seat{device: c.device, port: c.port, address: address}
-	if err := b.writeTree(s); err != nil {
-		return nil, err
-	}
 	n, err := newNode(b.dir, s, c.function)
 	if err != nil {
-		return nil, errors.Join(err, b.removeTree(s))
+		return nil, err
+	}
+	if err := b.writeTree(s); err != nil {
+		n.retire()
+		return nil, err
 	}
 	b.nodes[address], b.address = n, address
 	return n, b.send("add", s)
@@ -109,6 +113,7 @@ func (b *Bed) remove(n *node) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.nodes, n.seat.address)
+	b.former[n.seat.address] = n
 	// The event comes last: whoever hears it looks the device up no more, and whoever
 	// looks without hearing finds it gone.
 	return errors.Join(b.removeTree(n.seat), b.send("remove", n.seat))

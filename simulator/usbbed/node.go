@@ -28,7 +28,7 @@ type node struct {
 	ctx      context.Context // done: unplugged
 	cancel   context.CancelFunc
 	removed  bool           // guarded by the bed's lock
-	running  sync.WaitGroup // transfers and clients' accepting
+	running  sync.WaitGroup // endpoints at work
 	mu       sync.Mutex     // for those below
 	full     bool           // the FIFO: nobody has anything to reap
 	clients  map[*client]bool
@@ -43,41 +43,53 @@ type queue struct {
 	busy    bool
 }
 
-// newNode listens where the preload library connects when a program opens the node.
+// newNode listens where the preload library connects when a program opens the node, and
+// then makes the node: a library that cannot connect ends its program. For the same
+// reason a node that was unplugged listens on, and refuses, until it retires.
 //
 // The node itself is a FIFO that is kept full: so poll says that it can be written to
 // only when a transfer has ended, which is what usbdevfs says, and libusb sleeps until
 // then.
 func newNode(dir string, s seat, f Function) (*node, error) {
 	n := &node{
-		seat: s, function: f, full: true,
+		seat: s, function: f, fifo: -1,
 		clients: map[*client]bool{}, claims: map[int]*client{}, halted: map[byte]bool{}, queues: make(map[byte]*queue, queuesMax),
 	}
-	var err error
-	n.fifo, err = unix.Open(filepath.Join(dir, "dev", s.devname()), unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
+	socket := filepath.Join(dir, "ioctl/dev", s.devname())
+	err := os.Remove(socket)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if _, err := unix.FcntlInt(uintptr(n.fifo), unix.F_SETPIPE_SZ, fifoSize); err != nil {
-		return nil, errors.Join(err, unix.Close(n.fifo))
-	}
-	n.fill()
-	socket := filepath.Join(dir, "ioctl/dev", s.devname())
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, errors.Join(err, unix.Close(n.fifo))
-	}
 	if n.listener, err = net.Listen("unix", socket); err != nil {
-		return nil, errors.Join(err, unix.Close(n.fifo))
+		return nil, err
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.running.Add(1)
 	go n.accept()
+	if err := n.openFIFO(filepath.Join(dir, "dev", s.devname())); err != nil {
+		n.retire()
+		return nil, err
+	}
 	return n, nil
+}
+
+// openFIFO makes it and fills it.
+func (n *node) openFIFO(path string) error {
+	if err := unix.Mkfifo(path, 0o666); err != nil {
+		return err
+	}
+	var err error
+	if n.fifo, err = unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	if _, err := unix.FcntlInt(uintptr(n.fifo), unix.F_SETPIPE_SZ, fifoSize); err != nil {
+		return err
+	}
+	n.fill()
+	return nil
 }
 
 // accept serves every program that opens the node.
 func (n *node) accept() {
-	defer n.running.Done()
 	for {
 		conn, err := n.listener.Accept()
 		if err != nil {
@@ -93,14 +105,27 @@ func (n *node) accept() {
 
 // unplug ends all transfers and wakes whoever waits for one.
 func (n *node) unplug() {
-	n.cancel()
-	_ = n.listener.Close() // an error is that of a second unplugging
+	n.mu.Lock()
+	n.cancel() // from here on no transfer is taken
+	n.mu.Unlock()
 	n.running.Wait()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.signal()
-	if len(n.clients) == 0 {
-		n.closeFIFO()
+}
+
+// retire ends a node for good.
+func (n *node) retire() {
+	if n == nil {
+		return
+	}
+	n.cancel()
+	_ = n.listener.Close()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.fifo >= 0 {
+		_ = unix.Close(n.fifo) // nothing can be done about it
+		n.fifo = -1
 	}
 }
 
@@ -119,17 +144,6 @@ func (n *node) forget(c *client) {
 		u.cancel()
 	}
 	delete(n.clients, c)
-	if n.gone() && len(n.clients) == 0 {
-		n.closeFIFO()
-	}
-}
-
-// closeFIFO ends the node when nobody needs it; mu is held.
-func (n *node) closeFIFO() {
-	if n.fifo >= 0 {
-		_ = unix.Close(n.fifo) // nothing can be done about it
-		n.fifo = -1
-	}
 }
 
 // signal makes the FIFO say whether anybody has something to reap; mu is held.

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // seat is a device where it sits.
@@ -53,7 +51,7 @@ func (s seat) links() map[string]string {
 	}
 }
 
-// writeTree makes the device's files and its node, a FIFO.
+// writeTree makes the device's files.
 func (b *Bed) writeTree(s seat) error {
 	dir := filepath.Join(b.dir, "sys"+s.devpath())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -64,9 +62,6 @@ func (b *Bed) writeTree(s seat) error {
 			return err
 		}
 	}
-	if err := unix.Mkfifo(filepath.Join(b.dir, "dev", s.devname()), 0o666); err != nil {
-		return err
-	}
 	for name, target := range s.links() {
 		if err := os.Symlink(target, filepath.Join(b.dir, name)); err != nil {
 			return err
@@ -75,7 +70,7 @@ func (b *Bed) writeTree(s seat) error {
 	return nil
 }
 
-// removeTree takes them away, the list's entry first.
+// removeTree takes them and the node away.
 func (b *Bed) removeTree(s seat) error {
 	var errs []error
 	for name := range s.links() {
