@@ -5,7 +5,7 @@ import "fmt"
 // USB dials a printer on the bus by vendor, product and serial number, whatever address
 // it has today.
 type USB struct {
-	Vendor, Product uint16
+	Vendor, Product uint16 // Product 0 is any of the vendor's
 	// Serial is the serial number in its descriptor. Empty takes the only printer of
 	// this vendor and product; of two none is taken.
 	Serial string

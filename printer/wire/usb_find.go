@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/gousb"
@@ -57,7 +58,7 @@ func startLibrary() (lib *gousb.Context, err error) {
 // find opens the one printer meant.
 func (u USB) find(lib *gousb.Context) (*gousb.Device, error) {
 	devices, err := lib.OpenDevices(func(d *gousb.DeviceDesc) bool {
-		return d.Vendor == gousb.ID(u.Vendor) && d.Product == gousb.ID(u.Product)
+		return d.Vendor == gousb.ID(u.Vendor) && (u.Product == 0 || d.Product == gousb.ID(u.Product))
 	})
 	var match []*gousb.Device
 	var serials []string
@@ -82,6 +83,7 @@ func (u USB) find(lib *gousb.Context) (*gousb.Device, error) {
 	case len(match) > 1 && u.Serial != "":
 		return nil, fmt.Errorf("%d printers have this serial number: unplug all but one", len(match))
 	case len(match) > 1:
+		slices.Sort(serials)
 		return nil, fmt.Errorf("%d printers are there: name one of the serial numbers %s", len(match), strings.Join(serials, ", "))
 	case errors.Is(err, gousb.ErrorAccess):
 		return nil, fmt.Errorf("open the device: %w: let this user write to it by a udev rule", gousb.ErrorAccess)
