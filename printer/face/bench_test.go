@@ -46,7 +46,7 @@ func BenchmarkCheck(b *testing.B) {
 
 func BenchmarkParseFont(b *testing.B) {
 	for b.Loop() {
-		if _, err := parseTypeface(DefaultFontPaths[0]); err != nil {
+		if _, err := parseShapes(DefaultFontPaths[0]); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"image"
 	"io"
 	"log/slog"
+
+	"jukicard/printer/raster"
 )
 
 // ChipImages are the face objects of the visual application (券面事項確認AP):
@@ -36,16 +38,14 @@ const (
 	sizeLeast   = 28
 )
 
-// InkThreshold is the luma below which a pixel of the printed face must be
-// black on a printer's 1-bit plane. Of 580 characters at 20 to 48 pixels an em
-// none lost a stroke at 0xD0, up to 98 did at 0xB0, and four in five at 0x70.
-const InkThreshold = 0xD0
+// thresholds of luma are tried in turn until no stroke is lost: the lowest gives the
+// clearest counters, the last the surest strokes. Of 580 characters at 20 to 48
+// pixels an em none lost a stroke at 0xD0, up to 98 did at 0xB0, and four in five
+// at 0x70.
+var thresholds = [...]byte{raster.InkThreshold, 0xC0, 0xD0, 0xE0}
 
-// thresholds are tried in turn until no stroke is lost: the lowest gives the
-// clearest counters, the last the surest strokes.
-var thresholds = [...]byte{0xB0, 0xC0, InkThreshold, 0xE0}
-
-// StrokeError is a text of which a stroke would be lost in 1 bit.
+// StrokeError is a text of which a stroke would be lost in 1 bit, on the chip or in
+// a printer's resin.
 type StrokeError struct{ Field string }
 
 // Error names the field and the remedy.
@@ -102,7 +102,7 @@ func (f *Fonts) bilevel(field, text string, m room) ([]byte, error) {
 	}
 	cover, fine := m.cover(b, 1), m.cover(b, fineness)
 	for _, luma := range thresholds {
-		if bits := threshold(cover, luma); strokesLost(fine, bits) == 0 {
+		if bits := threshold(cover, luma); strokesLost(fine, fineness, bits) == 0 {
 			return bits.png()
 		}
 	}
@@ -110,8 +110,11 @@ func (f *Fonts) bilevel(field, text string, m room) ([]byte, error) {
 }
 
 // cover is the ink of a text in its room, drawn k times as large.
-func (m room) cover(b block, k int) *image.Alpha {
-	a := image.NewAlpha(image.Rect(0, 0, k*m.box.Dx(), k*m.box.Dy()))
+func (m room) cover(b block, k int) *image.Alpha { return m.coverIn(m.box, b, k) }
+
+// coverIn is the part of it in a rectangle.
+func (m room) coverIn(r image.Rectangle, b block, k int) *image.Alpha {
+	a := image.NewAlpha(image.Rectangle{r.Min.Mul(k), r.Max.Mul(k)})
 	b.draw(&pen{dst: a, ink: image.Opaque}, m, k)
 	return a
 }

@@ -119,7 +119,7 @@ func TestChipImagesRefuse(t *testing.T) {
 		change func(*Data)
 		want   any
 	}{
-		{"an unknown selector in the name", func(d *Data) { d.Name = "葛\U000E0100" }, new(*GlyphError)},
+		{"an unknown selector in the name", func(d *Data) { d.Name = "祇\U000E0100" }, new(*GlyphError)},
 		{"a control in the address", func(d *Data) { d.Address = "見本\x07" }, new(*GlyphError)},
 		{"a name with no room", func(d *Data) { d.Name = strings.Repeat("山", 45) }, new(*OverflowError)},
 		{"an address with no room", func(d *Data) { d.Address = strings.Repeat("山", 113) }, new(*OverflowError)},

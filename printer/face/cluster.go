@@ -61,8 +61,6 @@ func refuse(r rune, size int) Reason {
 		return StraySelector
 	case unicode.In(r, unicode.M):
 		return Combining
-	case unicode.In(r, unicode.Co):
-		return PrivateUse
 	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
 		return Control
 	}
@@ -79,7 +77,7 @@ const (
 	EmptyGlyph    Reason = "the font has only an empty shape for it"
 	StraySelector Reason = "it is a variation selector with nothing to select"
 	Combining     Reason = "it is a combining mark"
-	PrivateUse    Reason = "it is a private-use code (外字), whose shape depends on the system it comes from"
+	PrivateUse    Reason = "it is a private-use code (外字) that no loaded BDF font has"
 	Control       Reason = "it is a control or format code"
 	NotUTF8       Reason = "the bytes are not UTF-8"
 )
@@ -90,7 +88,7 @@ var remedies = map[Reason]string{
 	EmptyGlyph:    "load a font that has its shape",
 	StraySelector: "remove it from the order",
 	Combining:     "give the composed character (Unicode form NFC)",
-	PrivateUse:    "give the Unicode character or sequence that the 外字 stands for",
+	PrivateUse:    "load the municipality's BDF font with that 外字, or give the Unicode character or sequence that it stands for",
 	Control:       "remove it from the order",
 	NotUTF8:       "correct the encoding of the order",
 }
@@ -113,20 +111,8 @@ func (e *GlyphError) Error() string {
 // GoString keeps the code points out of %#v.
 func (e *GlyphError) GoString() string { return e.Error() }
 
-// Detail adds the code points and, where known, the same shape in another
-// collection. It is for the operator's own screen and must not be logged.
+// Detail adds the code points. It is for the operator's own screen and must not be
+// logged.
 func (e *GlyphError) Detail() string {
-	s := fmt.Sprintf("%s, character %d: %s (%s)", e.Field, e.Index, e.CodePoints, e.Reason)
-	if same, ok := sameShape[e.CodePoints]; ok {
-		s += "; the same shape is " + same
-	}
-	return s
-}
-
-// sameShape pairs sequences of two collections that show the same shape. It
-// only advises: the register decides which one a name is written with. Seen in
-// Noto Serif CJK (Adobe-Japan1) and IPAmj Mincho (Moji_Joho).
-var sameShape = map[string]string{
-	"U+845B U+E0100": "U+845B U+E0102 (Moji_Joho)",
-	"U+845B U+E0102": "U+845B U+E0100 (Adobe-Japan1)",
+	return fmt.Sprintf("%s, character %d: %s (%s)", e.Field, e.Index, e.CodePoints, e.Reason)
 }

@@ -1,8 +1,10 @@
 package face
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"unicode"
@@ -18,8 +20,18 @@ var DefaultFontPaths = []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}
 // Fonts is a list of fonts in order of preference, parsed once. All methods
 // may be called at once from several goroutines.
 type Fonts struct {
-	list    []*typeface
+	list    []shapes
 	grounds grounds
+}
+
+// shapes is one font of whatever format.
+type shapes interface {
+	// lookup finds exactly that base and selector, or reports false.
+	lookup(c cluster) (font.GID, bool)
+	glyph(c cluster, id font.GID) glyph
+	// gaiji tells a font whose private-use codes are those of the residents' data.
+	// In any other they are the maker's own, and mean nothing in a name.
+	gaiji() bool
 }
 
 // typeface is one parsed font. Its faces are pooled, since a font.Face is for
@@ -34,11 +46,11 @@ type typeface struct {
 // and 100 MB.
 var parsed struct {
 	sync.Mutex
-	byPath map[string]*typeface
+	byPath map[string]shapes
 }
 
-// LoadFonts parses font files (TrueType, OpenType, or the first font of a
-// collection), in order of preference; without paths, [DefaultFontPaths]. A
+// LoadFonts parses font files (TrueType, OpenType, the first font of a collection,
+// or BDF for 外字), in order of preference; without paths, [DefaultFontPaths]. A
 // file is parsed once in a process, however often it is loaded.
 func LoadFonts(paths ...string) (*Fonts, error) {
 	if len(paths) == 0 {
@@ -46,7 +58,7 @@ func LoadFonts(paths ...string) (*Fonts, error) {
 	}
 	f := &Fonts{}
 	for _, path := range paths {
-		t, err := loadTypeface(path)
+		t, err := loadShapes(path)
 		if err != nil {
 			return nil, fmt.Errorf("cannot load the font %s: %w; install the package fonts-ipamj-mincho or name a font file in the configuration", path, err)
 		}
@@ -55,29 +67,42 @@ func LoadFonts(paths ...string) (*Fonts, error) {
 	return f, nil
 }
 
-func loadTypeface(path string) (*typeface, error) {
+func loadShapes(path string) (shapes, error) {
 	parsed.Lock()
 	defer parsed.Unlock()
 	if t, ok := parsed.byPath[path]; ok {
 		return t, nil
 	}
-	t, err := parseTypeface(path)
+	t, err := parseShapes(path)
 	if err != nil {
 		return nil, err
 	}
 	if parsed.byPath == nil {
-		parsed.byPath = map[string]*typeface{}
+		parsed.byPath = map[string]shapes{}
 	}
 	parsed.byPath[path] = t
 	return t, nil
 }
 
-func parseTypeface(path string) (*typeface, error) {
+// parseShapes tells the format by the file's first bytes.
+func parseShapes(path string) (shapes, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // read only
+	head := make([]byte, len(bdfMagic))
+	if _, err := file.ReadAt(head, 0); err == nil && bytes.Equal(head, bdfMagic) {
+		raw, err := io.ReadAll(io.LimitReader(file, bdfBytesMost+1))
+		if err != nil {
+			return nil, err
+		}
+		return parseBDF(raw)
+	}
+	return parseTypeface(file)
+}
+
+func parseTypeface(file *os.File) (*typeface, error) {
 	loaders, err := opentype.NewLoaders(file)
 	if err != nil {
 		return nil, err
@@ -106,8 +131,8 @@ type glyph struct {
 func (g glyph) isSpace() bool { return unicode.Is(unicode.Zs, g.base) }
 
 // Check tells whether every character of a text can be printed exactly: its
-// base glyph exists, and its base and variation selector exist as a pair in
-// one font. The first that cannot is a [*GlyphError]. An empty text passes; one
+// base glyph exists, and its base and variation selector, or a sequence known to
+// have the very same shape, exist as a pair in one font. The first that cannot is a [*GlyphError]. An empty text passes; one
 // far longer than any card has room for is an [*OverflowError].
 func (f *Fonts) Check(field, text string) error {
 	_, err := f.glyphs(field, text)
@@ -131,15 +156,31 @@ func (f *Fonts) glyphs(field, text string) ([]glyph, error) {
 	return out, nil
 }
 
-// glyph takes the first font that has the cluster exactly.
+// glyph takes the first font that has the cluster exactly, else the first that has
+// the same shape under another selector.
 func (f *Fonts) glyph(c cluster) (glyph, Reason) {
+	g, why := f.exact(c)
+	if same, ok := c.equal(); ok && why != "" {
+		if other, why := f.exact(same); why == "" {
+			other.cluster = c
+			return other, ""
+		}
+	}
+	return g, why
+}
+
+func (f *Fonts) exact(c cluster) (glyph, Reason) {
+	private := unicode.Is(unicode.Co, c.base)
 	why := NoGlyph
-	if c.selector != 0 {
+	switch {
+	case private:
+		why = PrivateUse
+	case c.selector != 0:
 		why = NoVariation
 	}
 	for _, t := range f.list {
 		id, ok := t.lookup(c)
-		if !ok {
+		if !ok || private && !t.gaiji() {
 			continue
 		}
 		g := t.glyph(c, id)
@@ -150,6 +191,8 @@ func (f *Fonts) glyph(c cluster) (glyph, Reason) {
 	}
 	return glyph{}, why
 }
+
+func (t *typeface) gaiji() bool { return false }
 
 // lookup asks the cmap, and for a selector the exact pair in its format 14
 // subtable. Glyph 0 is .notdef and never an answer.

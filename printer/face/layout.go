@@ -31,15 +31,17 @@ type Layout struct {
 	front, back []item
 }
 
-// The limits of a layout file. Above 1200 dpi no card printer goes, and a side
-// would take 40 MB.
+// LayoutBytesMax bounds a layout file.
+const LayoutBytesMax = 1 << 20
+
+// The limits of a layout. Above 1200 dpi no card printer goes, and a side would take
+// 40 MB.
 const (
-	layoutBytesMost = 1 << 20
-	itemsMost       = 200
-	linesMost       = 8
-	textMost        = 200 // characters
-	dpiLeast        = 150
-	dpiMost         = 1200
+	itemsMost = 200
+	linesMost = 8
+	textMost  = 200 // characters
+	dpiLeast  = 150
+	dpiMost   = 1200
 )
 
 // layoutFile is the JSON form of a layout.
@@ -115,8 +117,8 @@ func mustLoad(raw []byte) *Layout {
 // unknown member, kind or field, a thing outside the card, or two personal
 // fields that overlap. The error names the side, the item and the rule.
 func LoadLayout(raw []byte) (*Layout, error) {
-	if len(raw) > layoutBytesMost {
-		return nil, fmt.Errorf("cannot load the layout: it must be at most %d bytes", layoutBytesMost)
+	if len(raw) > LayoutBytesMax {
+		return nil, fmt.Errorf("cannot load the layout: it must be at most %d bytes", LayoutBytesMax)
 	}
 	var f layoutFile
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -131,7 +133,7 @@ func LoadLayout(raw []byte) (*Layout, error) {
 		return nil, errors.New("cannot load the layout: it must have a name, a version from 1 and a source")
 	}
 	l := &Layout{f.Name, f.Version, f.Source, f.DPI, f.Front, f.Back}
-	if err := l.checkDPI(); err != nil {
+	if err := l.Check(); err != nil {
 		return nil, err
 	}
 	for _, side := range l.sides() {
@@ -169,7 +171,8 @@ func (l *Layout) rect(i item) image.Rectangle {
 	return image.Rect(l.pixels(i.X), l.pixels(i.Y), l.pixels(i.X+i.W), l.pixels(i.Y+i.H))
 }
 
-func (l *Layout) checkDPI() error {
+// Check tells whether the layout can be drawn at its resolution, 150 to 1200 dpi.
+func (l *Layout) Check() error {
 	if l.DPI < dpiLeast || l.DPI > dpiMost {
 		return fmt.Errorf("cannot use the layout at %d dpi: want %d to %d", l.DPI, dpiLeast, dpiMost)
 	}

@@ -176,7 +176,7 @@ func TestLoadLayoutRefusesOtherJSON(t *testing.T) {
 		{"a colour by name", strings.Replace(good, `"x"`, `"ink":"red","x"`, 1)},
 		{"a colour of three digits", strings.Replace(good, `"x"`, `"ink":"#000","x"`, 1)},
 		{"a colour with a sign", strings.Replace(good, `"x"`, `"ink":"#+00000","x"`, 1)},
-		{"very many bytes", good + strings.Repeat(" ", layoutBytesMost)},
+		{"very many bytes", good + strings.Repeat(" ", LayoutBytesMax)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := LoadLayout([]byte(tt.raw)); err == nil || !strings.HasPrefix(err.Error(), "cannot load the layout: ") {

@@ -13,9 +13,10 @@ import (
 // pen fills outlines. One goroutine uses it; its rasterizer's buffer is kept
 // from glyph to glyph.
 type pen struct {
-	dst draw.Image
-	ink image.Image // usually an image.Uniform
-	r   vector.Rasterizer
+	dst   draw.Image
+	resin *image.Alpha // of the same bounds as dst; nil for ink that is not resin
+	ink   image.Image  // usually an image.Uniform
+	r     vector.Rasterizer
 }
 
 // affine maps x right, y up (font units or pixels) to pixels, y down.
@@ -53,13 +54,27 @@ func (p *pen) fill(outline []font.Segment, a affine) {
 	a.dx -= float32(box.Min.X)
 	a.dy -= float32(box.Min.Y)
 	trace(&p.r, outline, a)
-	if box.In(p.dst.Bounds()) {
+	if p.resin == nil && box.In(p.dst.Bounds()) {
 		p.r.Draw(p.dst, box, p.ink, image.Point{})
 		return
 	}
 	mask := image.NewAlpha(box)
 	p.r.Draw(mask, box, image.Opaque, image.Point{})
 	draw.DrawMask(p.dst, box, p.ink, image.Point{}, mask, box.Min, draw.Over)
+	if p.resin != nil {
+		more(p.resin, mask)
+	}
+}
+
+// more adds ink where it is thicker than what is there.
+func more(to, ink *image.Alpha) {
+	r := ink.Rect.Intersect(to.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		from, row := ink.Pix[ink.PixOffset(r.Min.X, y):ink.PixOffset(r.Max.X-1, y)+1], to.Pix[to.PixOffset(r.Min.X, y):]
+		for x, a := range from {
+			row[x] = max(row[x], a)
+		}
+	}
 }
 
 // bounds is the pixel rectangle round all points, control points included.

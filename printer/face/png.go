@@ -8,6 +8,8 @@ import (
 	"image"
 	"image/png"
 	"math"
+
+	"jukicard/printer/raster"
 )
 
 // CardPNG writes one side of a card as PNG. The file says how large the card
@@ -16,7 +18,7 @@ import (
 func CardPNG(img image.Image) ([]byte, error) {
 	var b bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := enc.Encode(&b, img); err != nil {
+	if err := enc.Encode(&b, raster.Look(img)); err != nil {
 		return nil, fmt.Errorf("cannot encode the card face as PNG: %w", err)
 	}
 	const ihdrEnd = 8 + 12 + 13 // signature, and IHDR, always the first chunk
@@ -34,4 +36,13 @@ func physical(perMetre uint32) []byte {
 	body[12] = 1
 	chunk := append([]byte{0, 0, 0, 9}, body...)
 	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(body))
+}
+
+// ResinPNG writes what of a side is printed in resin, as PNG of bit depth 1.
+func ResinPNG(p raster.Planes) ([]byte, error) {
+	b := newBitmap(p.Width, p.Height)
+	for i, k := range p.K {
+		b.black[i] = k != 0
+	}
+	return b.png()
 }

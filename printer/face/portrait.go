@@ -3,8 +3,6 @@ package face
 import (
 	"image"
 	"image/color"
-
-	"golang.org/x/image/draw"
 )
 
 // portrait crops a photograph to the shape w × h and scales it to that many
@@ -16,13 +14,7 @@ func portrait(m image.Image, w, h int) *image.Gray {
 		m, orientation = o.stored, o.orientation
 	}
 	g := turn(reduce(m, reduction(m.Bounds(), w, h)), orientation)
-	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.CatmullRom.Scale(out, out.Rect, g, crop(g.Rect, w, h), draw.Src, nil)
-	grey := image.NewGray(out.Rect)
-	for i := range grey.Pix {
-		grey.Pix[i] = out.Pix[4*i]
-	}
-	return grey
+	return scaled(g, crop(g.Rect, w, h), w, h)
 }
 
 // crop is the largest part of r of the shape w × h.

@@ -11,6 +11,7 @@ import (
 	"rsc.io/qr"
 
 	"jukicard/printer"
+	"jukicard/printer/raster"
 )
 
 // canvas is one side being drawn.
@@ -18,7 +19,7 @@ type canvas struct {
 	fonts  *Fonts
 	layout *Layout
 	data   Data
-	img    *image.RGBA
+	out    *raster.Side
 	pen    pen
 }
 
@@ -34,11 +35,13 @@ var kinds = map[string]func(*canvas, item) error{
 	"waves":   (*canvas).waves,
 }
 
-// Render draws both sides of a card at the layout's resolution. Errors are
-// *GlyphError, *OverflowError and *DataError; then nothing is to be printed.
-// The same layout and data give the same pixels.
+// Render draws both sides of a card at the layout's resolution, each a
+// *raster.Side: black text and the code are its resin, and every stroke of them
+// has been read again from the very plane that will be printed. Errors are
+// *GlyphError, *OverflowError, *StrokeError and *DataError; then nothing is to be
+// printed. The same layout and data give the same pixels.
 func (f *Fonts) Render(l *Layout, d Data) (printer.Face, error) {
-	if err := l.checkDPI(); err != nil {
+	if err := l.Check(); err != nil {
 		return printer.Face{}, err
 	}
 	if err := d.check(); err != nil {
@@ -47,13 +50,13 @@ func (f *Fonts) Render(l *Layout, d Data) (printer.Face, error) {
 	if err := l.checkPlaces(d); err != nil {
 		return printer.Face{}, err
 	}
-	var drawn [2]*image.RGBA
+	var drawn [2]*raster.Side
 	for i, side := range l.sides() {
 		c := &canvas{fonts: f, layout: l, data: d}
 		if err := c.side(side.items); err != nil {
 			return printer.Face{}, err
 		}
-		drawn[i] = c.img
+		drawn[i] = c.out
 	}
 	return printer.Face{Front: drawn[0], Back: drawn[1], DPI: l.DPI}, nil
 }
@@ -85,7 +88,7 @@ func (c *canvas) side(items []item) error {
 	if err != nil {
 		return err
 	}
-	c.onto(&image.RGBA{Pix: slices.Clone(ground.Pix), Stride: ground.Stride, Rect: ground.Rect})
+	c.onto(ground.Clone())
 	return c.draw(items[n:])
 }
 
@@ -98,15 +101,15 @@ func (c *canvas) draw(items []item) error {
 	return nil
 }
 
-func (c *canvas) onto(img *image.RGBA) {
-	c.img, c.pen.dst = img, img
+func (c *canvas) onto(side *raster.Side) {
+	c.out, c.pen.dst = side, side.RGBA
 }
 
 // grounds keeps what is the same on every card of a layout: its items before
 // the first personal one. They are most of the outlines.
 type grounds struct {
 	sync.Mutex
-	drawn map[groundKey]*image.RGBA
+	drawn map[groundKey]*raster.Side
 }
 
 type groundKey struct {
@@ -114,10 +117,10 @@ type groundKey struct {
 	dpi   int
 }
 
-// groundsMost bounds the kept grounds, at some 2.6 MB each at 300 dpi.
+// groundsMost bounds the kept grounds, at some 3.2 MB each at 300 dpi.
 const groundsMost = 8
 
-func (c *canvas) ground(items []item) (*image.RGBA, error) {
+func (c *canvas) ground(items []item) (*raster.Side, error) {
 	if len(items) == 0 {
 		return blank(c.layout.Size()), nil
 	}
@@ -133,19 +136,13 @@ func (c *canvas) ground(items []item) (*image.RGBA, error) {
 		return nil, err
 	}
 	if g.drawn == nil || len(g.drawn) == groundsMost {
-		g.drawn = map[groundKey]*image.RGBA{}
+		g.drawn = map[groundKey]*raster.Side{}
 	}
 	g.drawn[key] = m
 	return m, nil
 }
 
-func blank(size image.Point) *image.RGBA {
-	m := image.NewRGBA(image.Rectangle{Max: size})
-	for i := range m.Pix {
-		m.Pix[i] = 0xFF
-	}
-	return m
-}
+func blank(size image.Point) *raster.Side { return raster.NewSide(image.Rectangle{Max: size}) }
 
 // room is an item's place for text.
 func (c *canvas) room(i item) room {
@@ -167,8 +164,14 @@ func (c *canvas) write(i item, field string, text []glyph, remedy string) error 
 		return &OverflowError{field, remedy}
 	}
 	c.pen.ink = i.Ink.uniform()
+	if i.Ink != (rgb{}) {
+		b.draw(&c.pen, m, 1)
+		return nil
+	}
+	c.pen.resin = c.out.Resin
 	b.draw(&c.pen, m, 1)
-	return nil
+	c.pen.resin = nil
+	return c.prove(field, b, m)
 }
 
 func (c *canvas) words(i item) error {
@@ -235,7 +238,7 @@ func (c *canvas) photo(i item) error {
 		return nil
 	}
 	r := c.layout.rect(i)
-	draw.Draw(c.img, r, portrait(c.data.Photo, r.Dx(), r.Dy()), image.Point{}, draw.Src)
+	c.paint(r, portrait(c.data.Photo, r.Dx(), r.Dy()))
 	c.outline(r, i)
 	return nil
 }
@@ -256,24 +259,32 @@ func (c *canvas) qr(i item) error {
 	if module < 2 {
 		return &OverflowError{"QR code", "give it more room in the layout"}
 	}
-	draw.Draw(c.img, r, image.White, image.Point{}, draw.Src)
+	c.paint(r, image.White)
 	origin := r.Min.Add(image.Pt((r.Dx()-module*code.Size)/2, (r.Dy()-module*code.Size)/2))
 	for y := range code.Size {
 		for x := range code.Size {
 			if code.Black(x, y) {
 				at := origin.Add(image.Pt(x*module, y*module))
-				draw.Draw(c.img, image.Rectangle{at, at.Add(image.Pt(module, module))}, image.Black, image.Point{}, draw.Src)
+				dot := image.Rectangle{at, at.Add(image.Pt(module, module))}
+				draw.Draw(c.out.RGBA, dot, image.Black, image.Point{}, draw.Src)
+				draw.Draw(c.out.Resin, dot, image.Opaque, image.Point{}, draw.Src)
 			}
 		}
 	}
 	return nil
 }
 
+// paint covers a rectangle, and what resin was there, with colour.
+func (c *canvas) paint(r image.Rectangle, with image.Image) {
+	draw.Draw(c.out.RGBA, r, with, image.Point{}, draw.Src)
+	draw.Draw(c.out.Resin, r, image.Transparent, image.Point{}, draw.Src)
+}
+
 // box fills and outlines a rectangle.
 func (c *canvas) box(i item) error {
 	r := c.layout.rect(i)
 	if i.Fill != nil {
-		draw.Draw(c.img, r, i.Fill.uniform(), image.Point{}, draw.Src)
+		c.paint(r, i.Fill.uniform())
 	}
 	c.outline(r, i)
 	return nil
@@ -290,7 +301,7 @@ func (c *canvas) outline(r image.Rectangle, i item) {
 		{r.Min, image.Pt(r.Max.X, inner.Min.Y)}, {image.Pt(r.Min.X, inner.Max.Y), r.Max},
 		{image.Pt(r.Min.X, inner.Min.Y), image.Pt(inner.Min.X, inner.Max.Y)}, {image.Pt(inner.Max.X, inner.Min.Y), image.Pt(r.Max.X, inner.Max.Y)},
 	} {
-		draw.Draw(c.img, edge, i.Ink.uniform(), image.Point{}, draw.Src)
+		draw.Draw(c.out.RGBA, edge, i.Ink.uniform(), image.Point{}, draw.Src)
 	}
 }
 
@@ -317,8 +328,8 @@ func (c *canvas) waves(i item) error {
 		points = 48   // of one wave
 	)
 	r := c.layout.rect(i)
-	c.pen.dst = c.img.SubImage(r).(*image.RGBA)
-	defer func() { c.pen.dst = c.img }()
+	c.pen.dst = c.out.RGBA.SubImage(r).(*image.RGBA)
+	defer func() { c.pen.dst = c.out.RGBA }()
 	c.pen.ink = i.Ink.uniform()
 	n := int(math.Ceil(i.W / length * points))
 	for y := i.Y - height; y < i.Y+i.H+height; y += i.Step {

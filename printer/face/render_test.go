@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"jukicard/printer"
+	"jukicard/printer/raster"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/golden.txt; look at the faces before committing it")
@@ -32,7 +33,7 @@ func mustRender(t testing.TB, f *Fonts, l *Layout, d Data) printer.Face {
 
 // hashOf is of size and pixels, so that it does not change with a compressor.
 func hashOf(m image.Image) string {
-	rgba := m.(*image.RGBA)
+	rgba := raster.Look(m).(*image.RGBA)
 	h := sha256.New()
 	_ = binary.Write(h, binary.BigEndian, [2]int64{int64(rgba.Rect.Dx()), int64(rgba.Rect.Dy())}) // a hash takes all
 	h.Write(rgba.Pix)
@@ -271,7 +272,7 @@ func TestRenderRefuses(t *testing.T) {
 		change func(*Data)
 		want   any
 	}{
-		{"an unknown selector in the name", DefaultLayout, func(d *Data) { d.Name = "葛\U000E0100" }, new(*GlyphError)},
+		{"an unknown selector in the name", DefaultLayout, func(d *Data) { d.Name = "祇\U000E0100" }, new(*GlyphError)},
 		{"a missing glyph in a remark", DefaultLayout, func(d *Data) { d.Remarks = []string{"😀"} }, new(*GlyphError)},
 		{"a control in the mayor", DefaultLayout, func(d *Data) { d.Mayor = "見本\x1b市長" }, new(*GlyphError)},
 		{"a name too long for two lines", DefaultLayout, func(d *Data) { d.Name = strings.Repeat("山", 63) }, new(*OverflowError)},

@@ -1,8 +1,11 @@
 package face
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
-// fineness is how many times finer than the 1-bit picture the strokes are
+// fineness is how many times finer than the chip's 1-bit picture the strokes are
 // looked at.
 const fineness = 4
 
@@ -11,44 +14,67 @@ const fineness = 4
 // raster loses.
 const strokeLength = 4
 
-// strokesLost counts the strokes of fine, the same picture drawn fineness
-// times as large, that b does not show. A stroke is crossed by scan lines; the
+// strokesLost counts the strokes of fine, the same picture drawn k times as
+// large, that b does not show. A stroke is crossed by scan lines; the
 // run of ink on one must find a black pixel in b among the pixels it passes
 // through. Where it does not, the pixel at its middle is marked, and a chain
 // of strokeLength marks is a lost stroke. Thin horizontals of Mincho lying
 // across two pixel rows are what goes: 𠮷 without its upper stroke reads 吉.
-func strokesLost(fine *image.Alpha, b bitmap) int {
-	down, across := newBitmap(b.w, b.h), newBitmap(b.w, b.h)
-	for x := range b.w * fineness {
-		scan{x, fine.Stride, x / fineness, b.w, b.h}.mark(fine.Pix, b, down)
-	}
-	for y := range b.h * fineness {
-		scan{y * fine.Stride, 1, y / fineness * b.w, 1, b.w}.mark(fine.Pix, b, across)
-	}
-	return chains(down) + chains(across)
+func strokesLost(fine *image.Alpha, k int, b bitmap) int {
+	return lostAlongRows(fine.Pix, k, b) + lostAlongRows(transposed(fine), k, b.transposed())
 }
 
-// scan is a line across the fine picture, given as indexes: where it begins
-// and how it goes on, there and in the 1-bit picture, of which it passes cells
-// pixels.
-type scan struct{ start, step, cell, cellStep, cells int }
+// lostAlongRows counts what scan lines along the rows find lost.
+func lostAlongRows(fine []byte, k int, b bitmap) int {
+	lost := newBitmap(b.w, b.h)
+	for y := range b.h * k {
+		cells := y / k * b.w
+		markLost(fine[y*b.w*k:(y+1)*b.w*k], k, b.black[cells:cells+b.w], lost.black[cells:cells+b.w])
+	}
+	return chains(lost)
+}
 
-// mark sets in lost the middle of every run of ink that b does not show.
-func (s scan) mark(fine []byte, b, lost bitmap) {
-	begin, shown := -1, false
-	for i := range s.cells*fineness + 1 {
-		if i < s.cells*fineness && fine[s.start+i*s.step] >= 0x80 {
-			if begin < 0 {
-				begin, shown = i, false
-			}
-			shown = shown || b.black[s.cell+i/fineness*s.cellStep]
+// markLost marks the middle of every run of ink that black does not show. A pixel of
+// black is k of the fine row.
+func markLost(fine []byte, k int, black, lost []bool) {
+	for i := 0; i < len(fine); i++ {
+		if fine[i] < 0x80 {
 			continue
 		}
-		if begin >= 0 && !shown {
-			lost.black[s.cell+(begin+i-1)/2/fineness*s.cellStep] = true
+		begin := i
+		for i++; i < len(fine) && fine[i] >= 0x80; i++ {
+			continue
 		}
-		begin = -1
+		if !slices.Contains(black[begin/k:(i-1)/k+1], true) {
+			lost[(begin+i-1)/2/k] = true
+		}
 	}
+}
+
+// transposed exchanges rows and columns, so that scan lines down the picture lie in
+// the memory one after the other.
+func transposed(a *image.Alpha) []byte {
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	out := make([]byte, w*h)
+	const tile = 32
+	for y0 := 0; y0 < h; y0 += tile {
+		for x0 := 0; x0 < w; x0 += tile {
+			for y := y0; y < min(y0+tile, h); y++ {
+				for x, v := range a.Pix[y*a.Stride+x0 : y*a.Stride+min(x0+tile, w)] {
+					out[(x0+x)*h+y] = v
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (b bitmap) transposed() bitmap {
+	out := newBitmap(b.h, b.w)
+	for i, black := range b.black {
+		out.black[i%b.w*b.h+i/b.w] = black
+	}
+	return out
 }
 
 // chains counts the connected groups of marks that reach strokeLength.

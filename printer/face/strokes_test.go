@@ -28,10 +28,10 @@ func TestUpperStrokeOfTsuchiyoshiSurvives(t *testing.T) {
 	for _, tt := range []struct {
 		luma byte
 		lost bool
-	}{{0x70, true}, {0xB0, false}, {0xC0, false}, {InkThreshold, false}} {
+	}{{0x70, true}, {0xB0, false}, {0xC0, false}, {0xD0, false}} {
 		t.Run(fmt.Sprintf("threshold %X", tt.luma), func(t *testing.T) {
 			bits := threshold(cover, tt.luma)
-			if n := strokesLost(fine, bits); (n > 0) != tt.lost {
+			if n := strokesLost(fine, fineness, bits); (n > 0) != tt.lost {
 				t.Errorf("%d strokes lost; want some = %v\n%s", n, tt.lost, bits.text())
 			}
 			if rows := fullRows(bits, 3, 13); (rows < 2) != tt.lost {
@@ -72,9 +72,9 @@ func (b bitmap) text() string {
 	return string(s)
 }
 
-// What InkThreshold promises to drivers, over one kanji in 37 and the names
+// What 0xD0 promises to drivers, over one kanji in 37 and the names
 // that are hard.
-func TestNoStrokeIsLostAtInkThreshold(t *testing.T) {
+func TestNoStrokeIsLostAt0xD0(t *testing.T) {
 	hard := []rune("𠮷吉髙﨑邉邊葛鬱龘驫籠三川一二")
 	for r := rune(0x4E00); r < 0x9FA0; r += 37 {
 		if fontsOf(t).Check("kanji", string(r)) == nil {
@@ -84,7 +84,7 @@ func TestNoStrokeIsLostAtInkThreshold(t *testing.T) {
 	for _, size := range []int{22, 28, 40} {
 		for _, r := range hard {
 			cover, fine := twoSizes(t, cluster{base: r}, size)
-			if n := strokesLost(fine, threshold(cover, InkThreshold)); n > 0 {
+			if n := strokesLost(fine, fineness, threshold(cover, 0xD0)); n > 0 {
 				t.Errorf("%c at %d pixels loses %d strokes", r, size, n)
 			}
 		}
@@ -112,7 +112,7 @@ func TestStrokesLostSeesEachStroke(t *testing.T) {
 	for _, r := range strokes {
 		line(r)
 	}
-	if n := strokesLost(fine, whole); n != 0 {
+	if n := strokesLost(fine, fineness, whole); n != 0 {
 		t.Fatalf("%d strokes lost of a whole picture", n)
 	}
 	for name, r := range strokes {
@@ -122,7 +122,7 @@ func TestStrokesLostSeesEachStroke(t *testing.T) {
 			for y := r.Min.Y; y < r.Max.Y; y++ {
 				clear(b.black[y*20+r.Min.X : y*20+r.Max.X])
 			}
-			if n := strokesLost(fine, b); n != 1 {
+			if n := strokesLost(fine, fineness, b); n != 1 {
 				t.Errorf("%d strokes lost, want 1", n)
 			}
 		})

@@ -176,19 +176,35 @@ func trimSpaces(line []glyph) []glyph {
 // draw sets the block in the room. Origins are whole pixels, so that the same character always looks the same. Drawing at
 // scale k gives the same picture k times as large.
 func (b block) draw(p *pen, m room, k int) {
-	top := float32(m.box.Min.Y)
-	if !m.top {
-		height := b.size * (1 + float32(len(b.lines)-1)*pitch)
-		top += (float32(m.box.Dy()) - height) / 2
-	}
 	for i, line := range b.lines {
-		y := floor(top + (float32(i)*pitch+ascent)*b.size + 0.5)
-		x := m.start(width(line, m.track) * b.size)
+		y, x := b.baseline(m, i), m.start(width(line, m.track)*b.size)
 		for _, g := range line {
 			p.fill(g.outline, at(float32(k*floor(x+0.5)), float32(k*y), float32(k)*b.size, g))
 			x += (g.advance + m.track) * b.size
 		}
 	}
+}
+
+// baseline is the y on which a line stands.
+func (b block) baseline(m room, line int) int {
+	top := float32(m.box.Min.Y)
+	if !m.top {
+		height := b.size * (1 + float32(len(b.lines)-1)*pitch)
+		top += (float32(m.box.Dy()) - height) / 2
+	}
+	return floor(top + (float32(line)*pitch+ascent)*b.size + 0.5)
+}
+
+// extent is the part of the room in which the block's ink lies, with half an em
+// around for glyphs that reach out of their box.
+func (b block) extent(m room) image.Rectangle {
+	var r image.Rectangle
+	for i, line := range b.lines {
+		w := width(line, m.track) * b.size
+		x, y := m.start(w), b.baseline(m, i)
+		r = r.Union(image.Rect(floor(x-b.size/2), floor(float32(y)-1.5*b.size), ceil(x+w+b.size/2), ceil(float32(y)+b.size)))
+	}
+	return r.Intersect(m.box)
 }
 
 // start is the x at which a line of that many pixels begins.

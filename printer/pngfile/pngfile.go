@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"jukicard/printer"
+	"jukicard/printer/raster"
 )
 
 // Printer keeps faces in a directory: front-00001.png, back-00001.png, and counter.
@@ -72,7 +73,7 @@ func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 		if side == nil {
 			return fmt.Errorf("cannot print: the face has no %s", name)
 		}
-		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return png.Encode(w, side) }); err != nil {
+		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return png.Encode(w, raster.Look(side)) }); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"jukicard/cardd/internal/content"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/order"
+	"jukicard/cardd/internal/order/facecheck"
 	"jukicard/cardd/juki"
 	"jukicard/cardd/plan"
 	"jukicard/pki"
@@ -192,13 +193,14 @@ func (s *Station) draw(o *order.Order, m *material) error {
 func faceFailure(err error) error {
 	var glyph *face.GlyphError
 	var overflow *face.OverflowError
+	var stroke *face.StrokeError
 	var photo *face.PhotoError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &glyph):
 		return failure.New(failure.FaceGlyph, err.Error(), err)
-	case errors.As(err, &overflow):
+	case errors.As(err, &overflow), errors.As(err, &stroke):
 		return failure.New(failure.FaceOverflow, err.Error(), err)
 	case errors.As(err, &photo):
 		return failure.New(failure.FacePhoto, err.Error(), err)
@@ -208,33 +210,8 @@ func faceFailure(err error) error {
 
 // faceData is the order's data as texts of the face.
 func faceData(o *order.Order) (face.Data, error) {
-	birth := o.Resident.Birth.Get()
-	text, err := juki.WarekiText(birth)
-	if err != nil {
-		return face.Data{}, err
-	}
-	if o.Resident.Foreign.Get() {
-		text = westernText(birth)
-	}
-	d := face.Data{
-		Name: lent(o.Resident.Name), Address: lent(o.Resident.Address), BirthText: text,
-		SexText: o.Resident.Sex.Get().Japanese(), MyNumber: lent(o.Resident.MyNumber),
-		SecurityCode: lent(o.SecurityCode), ExpiryText: westernText(o.CardExpiry()) + "まで有効", Mayor: o.Municipality.Mayor,
-	}
-	if o.Product == juki.ProductFace {
-		d.Remarks = []string{"顔認証"} // fact sheet on issuance rules, 2.4
-	}
-	if o.Photo.Len() > 0 {
-		err = o.Photo.Lend(func(b []byte) error {
-			d.Photo, err = face.DecodePhoto(b)
-			return err
-		})
-	}
+	d, err := facecheck.Data(o)
 	return d, faceFailure(err)
-}
-
-func westernText(d juki.Date) string {
-	return fmt.Sprintf("%d年%d月%d日", d.Year, d.Month, d.Day)
 }
 
 // lent takes a copy of a secret as text, for what is drawn or certified anyway.

@@ -51,7 +51,7 @@ func TestUnprintableNamesAreRefused(t *testing.T) {
 		name, family string
 		place        string
 	}{
-		{"a selector of another collection", "葛\U000E0100", "character 1 cannot: no loaded font has it with this variation selector"},
+		{"a selector of another collection", "祇\U000E0100", "character 1 cannot: no loaded font has it with this variation selector"},
 		{"a selector that chooses nothing", "山\U000E01EF", "character 1 cannot"},
 		{"a character of no Japanese font", "山ᚠ", "character 2 cannot: no loaded font has it"},
 	}
