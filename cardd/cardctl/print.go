@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/go-pdf/fpdf"
+	"github.com/spf13/cobra"
+
+	"jukicard/cardd/internal/config"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/order"
+	"jukicard/cardd/internal/order/facecheck"
+	"jukicard/cardd/juki"
+	"jukicard/printer"
+	"jukicard/printer/face"
+	"jukicard/printer/raster"
+)
+
+func (a *app) printCommand() *cobra.Command {
+	print := group("print", "See what would be printed, without a printer")
+	print.AddCommand(a.previewCommand())
+	return print
+}
+
+// preview is what the flags of print preview say.
+type preview struct {
+	out, layout, cardID string
+	dpi                 int
+}
+
+func (a *app) previewCommand() *cobra.Command {
+	var p preview
+	cmd := &cobra.Command{
+		Use: "preview ORDER.json", Short: "Draw the face of an order's card into PNG and PDF files",
+		Long: "Draws both sides of the card and writes them into a folder: front.png and back.png as they will look,\n" +
+			"front-k.png and back-k.png with what is printed in black resin, and card.pdf with both sides at the size\n" +
+			"of a card, 85.60 × 53.98 mm. What a printing station would refuse is refused here, in the same words.\n" +
+			"No printer, no daemon and no card are needed. The files are personal data: only their owner can read them.",
+		Example: "  cardctl print preview adult/order.json --out preview",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.preview(args[0], p) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&p.out, "out", "", "`folder` for the files; it is made when absent")
+	f.IntVar(&p.dpi, "dpi", 300, "dots per inch, as the printer has")
+	f.StringVar(&p.layout, "layout", "", "layout `file`; the built-in one without it")
+	f.StringVar(&p.cardID, "card-number", "0000000000000000", "the 16 characters of the card, which the order does not know")
+	must(cmd.MarkFlagRequired("out"))
+	return cmd
+}
+
+func (a *app) preview(file string, p preview) error {
+	layout, err := a.previewLayout(p)
+	if err != nil {
+		return err
+	}
+	drawn, issued, err := a.drawOrder(file, layout, p.cardID)
+	if err != nil {
+		return err
+	}
+	files, err := previewFiles(drawn, issued)
+	if err != nil {
+		return err
+	}
+	paths, err := writePrivately(p.out, files)
+	if err != nil {
+		return err
+	}
+	a.showPreview(layout, paths)
+	return nil
+}
+
+func (a *app) previewLayout(p preview) (*face.Layout, error) {
+	layout := face.DefaultLayout
+	if p.layout != "" {
+		raw, err := a.readInput(p.layout, face.LayoutBytesMax)
+		if err != nil {
+			return nil, err
+		}
+		if layout, err = face.LoadLayout(raw); err != nil {
+			return nil, refused(err)
+		}
+	}
+	layout = layout.At(p.dpi)
+	return layout, refusedIf(layout.Check())
+}
+
+// refusedIf is refused for what is an error.
+func refusedIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refused(err)
+}
+
+// drawOrder draws an order's card, and tells when it is issued.
+func (a *app) drawOrder(file string, layout *face.Layout, cardID string) (printer.Face, juki.Date, error) {
+	fonts, err := previewFonts()
+	if err != nil {
+		return printer.Face{}, juki.Date{}, err
+	}
+	sent, err := a.readApplication(file)
+	if err != nil {
+		return printer.Face{}, juki.Date{}, err
+	}
+	defer sent.destroy()
+	o, err := order.Parse(sent.wire, nil, facecheck.Checks(fonts))
+	if err != nil {
+		return printer.Face{}, juki.Date{}, err
+	}
+	defer o.Destroy()
+	data, err := facecheck.Data(o)
+	if err != nil {
+		return printer.Face{}, juki.Date{}, faceRefused(err)
+	}
+	data.CardID = cardID
+	drawn, err := fonts.Render(layout, data)
+	return drawn, o.Issued, faceRefused(err)
+}
+
+// previewFonts are those of cardd's configuration.
+func previewFonts() (*face.Fonts, error) {
+	c, err := config.Load("")
+	if err != nil {
+		return nil, refused(fmt.Errorf("cannot find the fonts: %w", err))
+	}
+	return face.LoadFonts(c.Fonts.Paths...)
+}
+
+// faceRefused gives what a face refuses its code; nil stays nil.
+func faceRefused(err error) error {
+	var glyph *face.GlyphError
+	var overflow *face.OverflowError
+	var stroke *face.StrokeError
+	var photo *face.PhotoError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &glyph):
+		return refused(failure.New(failure.FaceGlyph, err.Error(), err))
+	case errors.As(err, &overflow), errors.As(err, &stroke):
+		return refused(failure.New(failure.FaceOverflow, err.Error(), err))
+	case errors.As(err, &photo):
+		return refused(failure.New(failure.FacePhoto, err.Error(), err))
+	}
+	return refused(err)
+}
+
+// privateFile is a file that only its owner may read.
+type privateFile struct {
+	name string
+	data []byte
+}
+
+// previewFiles are the pictures of either side, its resin, and both sides as PDF.
+func previewFiles(drawn printer.Face, issued juki.Date) ([]privateFile, error) {
+	front, errFront := face.CardPNG(drawn.Front)
+	back, errBack := face.CardPNG(drawn.Back)
+	frontK, errFrontK := face.ResinPNG(raster.Separate(drawn.Front))
+	backK, errBackK := face.ResinPNG(raster.Separate(drawn.Back))
+	if err := errors.Join(errFront, errBack, errFrontK, errBackK); err != nil {
+		return nil, err
+	}
+	var pdf bytes.Buffer
+	if err := facePDF(&pdf, issued, front, back); err != nil {
+		return nil, err
+	}
+	return []privateFile{
+		{"front.png", front}, {"back.png", back}, {"front-k.png", frontK}, {"back-k.png", backK}, {"card.pdf", pdf.Bytes()},
+	}, nil
+}
+
+// facePDF writes a page of the size of a card for each side. The same order gives the
+// same bytes: the file is dated with the order's day of issue.
+func facePDF(w io.Writer, issued juki.Date, sides ...[]byte) error {
+	size := fpdf.SizeType{Wd: face.CardWidth, Ht: face.CardHeight}
+	pdf := fpdf.NewCustom(&fpdf.InitType{OrientationStr: "L", UnitStr: "mm", Size: size})
+	pdf.SetMargins(0, 0, 0)
+	pdf.SetAutoPageBreak(false, 0)
+	pdf.SetCatalogSort(true)
+	day := issued.EndJST()
+	pdf.SetCreationDate(day)
+	pdf.SetModificationDate(day)
+	for i, side := range sides {
+		name, kind := fmt.Sprint("side", i), fpdf.ImageOptions{ImageType: "PNG"}
+		pdf.RegisterImageOptionsReader(name, kind, bytes.NewReader(side))
+		pdf.AddPageFormat("L", size)
+		pdf.ImageOptions(name, 0, 0, face.CardWidth, face.CardHeight, false, kind, 0, "")
+	}
+	if err := pdf.Output(w); err != nil {
+		return fmt.Errorf("cannot make the preview's PDF: %w", err)
+	}
+	return nil
+}
+
+// writePrivately puts files into a folder (mode 0700 when it is made) as mode 0600.
+func writePrivately(dir string, files []privateFile) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, refused(fmt.Errorf("cannot make the preview's folder: %w; name another with --out", err))
+	}
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = filepath.Join(dir, f.name)
+		err := os.WriteFile(paths[i], f.data, 0o600)
+		if err == nil {
+			err = os.Chmod(paths[i], 0o600) // also where the file was there before
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot write the preview: %w", err)
+		}
+	}
+	return paths, nil
+}
+
+func (a *app) showPreview(layout *face.Layout, paths []string) {
+	size := layout.Size()
+	if a.json {
+		a.printJSON(struct {
+			Layout  string   `json:"layout"`
+			Version int      `json:"version"`
+			DPI     int      `json:"dpi"`
+			Width   int      `json:"width"`
+			Height  int      `json:"height"`
+			Files   []string `json:"files"`
+		}{layout.Name, layout.Version, layout.DPI, size.X, size.Y, paths})
+		return
+	}
+	for _, path := range paths {
+		a.printf("%s\n", path)
+	}
+	a.printf(a.in2("layout %s version %d (%s), %d × %d pixels a side at %d dpi\n", "レイアウト %s 第%d版 (%s)、片面 %d × %d 画素、%d dpi\n"),
+		layout.Name, layout.Version, layout.Source, size.X, size.Y, layout.DPI)
+}
