@@ -96,6 +96,8 @@ type Station struct {
 	c     Config
 	busy  sync.Mutex
 	fresh *fresh // the job just submitted; busy's
+
+	reentries map[string]reentry // by job; busy's
 }
 
 // New is a station; it touches nothing.
@@ -318,6 +320,7 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	if state == issue.Done || state == issue.Spoiled || state == issue.Abandoned {
 		r.c.Pins.Drop(r.job.ID)
+		delete(r.reentries, r.job.ID)
 	}
 	if state == issue.Done || state == issue.Abandoned || r.machine.Voided() { // until then the order is needed to ask the authority
 		if err := r.c.Journal.DropSealed(ctx, r.job.ID); err != nil {

@@ -212,7 +212,7 @@ func (s *Station) again(ctx context.Context, o *order.Order, wire []byte, pins o
 	case !same:
 		return "", failure.New(failure.StationOrderChanged, o.ID, nil)
 	}
-	return job, s.keep(job, pins)
+	return job, s.reenter(ctx, job, pins)
 }
 
 // live is the job under way of the order of that number, if there is one, and whether
@@ -300,6 +300,9 @@ func (r *run) replan(ctx context.Context) (*plan.Plan, error) {
 func (r *run) build(seen plan.Observation) (*plan.Plan, error) {
 	past := r.machine.Progress()
 	past.Ours = past.Ours || len(r.records) > 0
+	if err := r.setAgain(past); err != nil {
+		return nil, err
+	}
 	return plan.Build(r.profile, r.dossier.wanted, seen, past, r.wire(r.profile))
 }
 
