@@ -6,23 +6,23 @@
 //
 // A [Rig] is one driver on one wire with its model behind it. Who adds a driver writes a
 // file NAME_test.go in this folder, package printertest_test, with one Rig for each wire,
-// and adds them to the list rigs in rigs_test.go. Nothing else is needed: [Run] and
-// [Faults] do the rest, the second for `make printers`.
+// and appends them to rigs in its init. Nothing else is needed: [Run] and [Judge] do the
+// rest, the second for `make printers`. The beds of bed_test.go hang a model on a pipe, a
+// TCP port, a pseudo-terminal or the USB bus.
 //
 // What a driver must do for it, besides printer.Device, Identifier and Maintainer:
 //
 //   - It dials by itself through a wire.Dialer, at its opening and again at the first call
-//     after a link failed, and it makes sure of the serial number each time: another
-//     printer is a *printer.FaultError of the kind Refused, and nothing is sent to it
-//     that moves a card.
+//     after a link failed, and it makes sure of the serial number each time: to another
+//     printer nothing is sent that moves a card, and the call fails.
 //   - It waits for a busy printer through a pause that the rig can inject, so that no
 //     test sleeps: the model's clock is virtual.
 //   - It is given up within a second when the model stops reading: the rig's Open sets
 //     the driver's deadlines so.
-//   - It centres a smaller face on its raster: odd dots to the right and below, so that
-//     the left margin is (Width - width)/2 rounded down.
-//   - It knows, or finds out, what its ribbon cannot do before it sends CommitSent, where
-//     the printer can tell.
+//   - It centres a smaller face on its raster: of an odd number of dots the larger part
+//     is at the right and below (raster.Planes.Fit).
+//   - It says in its Status what a station must not begin with: an empty hopper, a
+//     ribbon that is out or wrong.
 //   - It implements io.Closer, for the suite to let go of the wire.
 //
 // What it leaves out: the chip itself and the journal, which are the station's.
@@ -47,24 +47,29 @@ type Rig struct {
 	// Film is whether it prints on film first: the card is blank until the transfer.
 	// Otherwise ink reaches the card panel by panel.
 	Film bool
-	// Resin is the ribbon's black alone: a driver that was opened so prints no colour.
-	Resin bool
+	// Strokes is how many panels a side takes that has nothing but resin on it; 0 is 1.
+	// It is 2 where an overlay follows.
+	Strokes int
 	// Planes is the ink that a side must have taken in the end, at the model's size
 	// (press.Press.Size), computed without the driver or the packages that it uses.
+	// Separated does most of it.
 	Planes func(side image.Image, width, height int) press.Planes
 	// Start brings a model up for one case and takes it down with t.Cleanup. The
-	// model's press.Config goes through o.Press before it begins.
+	// model's press.Config goes through o.Press before it begins: the suite hooks
+	// Moment and Station there.
 	Start func(t testing.TB, o Options) *Bed
 	// Differs are the rows of the fault table that end otherwise with this printer,
 	// by name; each says why, by what the printer's language cannot tell.
 	Differs map[string]Difference
+	// NoClean and NoTestCard are printers that know no command for it: the driver
+	// refuses and moves nothing.
+	NoClean, NoTestCard bool
 }
 
 // Options are what a case wants of its model.
 type Options struct {
-	// Press changes the mechanics before the printer is switched on; may be nil. The
-	// suite hooks Moment and Station there: a rig that needs them too calls what it
-	// found.
+	// Press changes the mechanics before the printer is switched on; may be nil. It is
+	// to be called last, after the rig's own settings.
 	Press func(*press.Config)
 }
 
@@ -76,11 +81,11 @@ type Bed struct {
 	Open func(ctx context.Context) (printer.Device, error)
 	// Cut pulls the plug of the link, or closes its connections: what was not read is
 	// lost, and nobody can dial until Restore. It is called from within the mechanics
-	// too (press.Config.Moment), so it must not wait for the model.
+	// too (press.Config.Moment), so it must not wait for the model. Twice is nothing.
 	Cut func()
-	// Restore lets dial again. With a serial number that is not "" it is another
-	// printer that stands there now.
-	Restore func(serial string)
+	// Restore lets dial again; when nothing is cut it does nothing. With other it is
+	// another printer, with another serial number, that stands there now.
+	Restore func(other bool)
 	// Received counts the bytes that the model has taken from the link since it began.
 	Received func() int
 }

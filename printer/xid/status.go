@@ -41,6 +41,9 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if f.Code != "" {
 		s.Faults = append(s.Faults, f)
 	}
+	if lack, lacks := left.ribbon.lacks(); lacks && lack.Code != f.Code {
+		s.Faults = append(s.Faults, lack)
+	}
 	if left.ribbon.retry > 0 {
 		s.Faults = append(s.Faults, printer.Fault{
 			Code: fmt.Sprintf("retry-%d", left.ribbon.retry), Kind: printer.Operator,

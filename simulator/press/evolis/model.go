@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"jukicard/simulator/press"
+	"jukicard/simulator/usbbed"
 )
 
 // Width and Height are the dots of a side in landscape; Config needs them.
@@ -140,6 +141,25 @@ func (m *Model) arrive() {
 	if !m.opt.Stubborn {
 		m.in = input{}
 	}
+}
+
+// Control answers the requests of the USB printer class (1.1, 4.2).
+func (m *Model) Control(_ context.Context, s usbbed.Setup, _ []byte) ([]byte, error) {
+	switch {
+	case s.Type == 0xA1 && s.Request == 0: // GET_DEVICE_ID
+		id := "MFG:Evolis;MDL:" + m.opt.Model + ";CMD:EVOLIS;CLS:PRINTER;"
+		n := len(id) + 2
+		return append([]byte{byte(n >> 8), byte(n)}, id...), nil
+	case s.Type == 0xA1 && s.Request == 1: // GET_PORT_STATUS: selected, no error
+		return []byte{0x18}, nil
+	case s.Type == 0x21 && s.Request == 2: // SOFT_RESET
+		m.Press.Hear()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.in = input{}
+		return nil, nil
+	}
+	return nil, usbbed.ErrStall
 }
 
 // hearing waits while the printer is deaf; it ends when the host is gone or the power.

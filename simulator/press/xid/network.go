@@ -47,7 +47,7 @@ func (p *Printer) greeting() []byte {
 	binary.BigEndian.PutUint32(b[4:], 28)
 	copy(b[30:], "PRINTER01")
 	copy(b[56:72], fmt.Sprintf("%-16s", p.cfg.Type))
-	a := p.cfg.Address
+	_, a := p.label()
 	copy(b[72:], []byte{0xFE, 0x80, 0, 0, 0, 0, 0, 0, a[0] ^ 2, a[1], a[2], 0xFF, 0xFE, a[3], a[4], a[5]})
 	return b
 }

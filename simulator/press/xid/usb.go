@@ -34,8 +34,9 @@ const (
 // Device is what it says of itself on the bus (usb.txt: the maker's and product's names;
 // the class is that of mass storage).
 func (p *Printer) Device() usbbed.Device {
+	serial, _ := p.label()
 	return usbbed.Device{
-		Vendor: 0x2166, Product: 0x701D, Maker: "G-Printec, Inc.", Name: "Card Printer", Serial: p.cfg.Serial,
+		Vendor: 0x2166, Product: 0x701D, Maker: "G-Printec, Inc.", Name: "Card Printer", Serial: serial,
 		Interfaces: []usbbed.Interface{{Class: [3]byte{0x08, 0x06, 0x50}, Out: 2, In: 1}},
 	}
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Press   *press.Press
 	Clock   press.Clock   // the press's, for warming up; nil: it is warm
 	WarmUp  time.Duration // from New on
+	Retry   byte          // its retry count; a new machine's is 1
 }
 
 // Printer is the machine.
@@ -49,12 +50,26 @@ type Printer struct {
 
 // New makes one of a press, whose size says its resolution.
 func New(cfg Config) *Printer {
-	p := &Printer{cfg: cfg, turned: cfg.Type == "XID8600", retry: 1}
+	p := &Printer{cfg: cfg, turned: cfg.Type == "XID8600", retry: cfg.Retry}
 	if cfg.Clock != nil {
 		p.warmAt = cfg.Clock.Now() + cfg.WarmUp
 	}
 	p.usb.wake = make(chan struct{}, 1)
 	return p
+}
+
+// Relabel gives it another serial number and address: it is another machine now.
+func (p *Printer) Relabel(serial string, address [6]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg.Serial, p.cfg.Address = serial, address
+}
+
+// label is its serial number and address.
+func (p *Printer) label() (serial string, address [6]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg.Serial, p.cfg.Address
 }
 
 // Received counts the bytes that it has taken from its links.
