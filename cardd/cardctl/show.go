@@ -49,6 +49,8 @@ func (a *app) show(ctx context.Context) error {
 // judge is the reason why a card is none that cardd knows.
 func (v *view) judge() error {
 	switch {
+	case !v.MyNumber && v.Condition == conditionOther: // stopped: it lets none of its applications be selected
+		return failure.New(failure.CardLifeCycle, "its life-cycle state is "+v.LifeCycle, nil)
 	case !v.MyNumber:
 		return failure.New(failure.CardNotMyNumber, "", nil)
 	case v.Generation == "":

@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"jukicard/apdu"
 	"jukicard/apdu/card"
@@ -62,16 +63,18 @@ func (s *Station) find(ctx context.Context) (string, error) {
 // none of them with a secret.
 func look(ctx context.Context, s *card.Session) (plan.Observation, error) {
 	label, err := s.Identify(ctx)
+	var refused *apdu.StatusError
 	switch {
 	case errors.Is(err, card.ErrOtherCard):
 		return plan.Observation{}, failure.New(failure.CardNotMyNumber, "", err)
+	case errors.As(err, &refused):
+		return plan.Observation{}, stopped(ctx, s, err)
 	case err != nil:
 		return plan.Observation{}, err
 	case label != card.Label:
 		return plan.Observation{}, failure.New(failure.CardGeneration, "its token label is not that of the profile", nil)
 	}
 	id, err := s.CardID(ctx)
-	var refused *apdu.StatusError
 	if errors.As(err, &refused) {
 		return plan.Observation{}, failure.New(failure.CardNoState, "it gives no card identification number", err)
 	}
@@ -90,6 +93,27 @@ func look(ctx context.Context, s *card.Session) (plan.Observation, error) {
 		return plan.Observation{}, failure.New(failure.CardNoState, err.Error(), err)
 	}
 	return seen, nil
+}
+
+// stopped says why a card does not let its applications be selected. One that is
+// CARD_LOCKED or TERMINATED refuses all but its issuer domain (GPC_SPE_034 v2.3.1, 5.1.1),
+// which may still tell its state; of any other the refusal stands.
+func stopped(ctx context.Context, s *card.Session, refusal error) error {
+	b, err := s.State(ctx)
+	var again *apdu.StatusError
+	switch {
+	case errors.As(err, &again) && errors.Is(refusal, apdu.SWFunctionNotSupported):
+		return failure.New(failure.CardLifeCycle, refusal.Error(), refusal) // Table 11-84: the card is locked
+	case errors.As(err, &again):
+		return refusal
+	case err != nil:
+		return err
+	}
+	seen, err := plan.ParseState(s.Profile(), "", b)
+	if domain := s.Profile().Domain; err != nil || seen.LifeCycle == domain.Blank || seen.LifeCycle == domain.Locked {
+		return refusal
+	}
+	return failure.New(failure.CardLifeCycle, fmt.Sprintf("its life-cycle state is %02X", seen.LifeCycle), refusal)
 }
 
 // lookTwice is look for a job that is about to be bound to the card: its number, which is
