@@ -96,7 +96,7 @@ func cutReply(b []byte) (r reply, rest []byte, ok bool, err error) {
 func nacked(code byte) reply {
 	what, known := nacks[code]
 	if !known {
-		what = "code " + strconv.QuoteRune(rune(code))
+		what = "code " + strconv.QuoteRuneToASCII(rune(code))
 	}
 	return reply("ERR NACK " + what)
 }

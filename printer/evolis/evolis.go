@@ -16,7 +16,7 @@
 //
 // It leaves out magnetic stripes, hand feeding, the printer's own fonts and barcodes, and
 // the host service on TCP 18000. There is no public order for a cleaning cycle or a test
-// card: both are started at the printer's own button, so Maintainer is not implemented.
+// card: Clean and PrintTest say how to start them at the printer.
 //
 // # Assumed until seen on a machine
 //
@@ -116,6 +116,7 @@ type Printer struct {
 var (
 	_ printer.Device     = (*Printer)(nil)
 	_ printer.Identifier = (*Printer)(nil)
+	_ printer.Maintainer = (*Printer)(nil)
 )
 
 // New makes a driver; it dials with the first thing it is asked to do. It fails for a
@@ -186,4 +187,18 @@ func (p *Printer) Identity(ctx context.Context) (printer.Identity, error) {
 		*row.to = string(r)
 	}
 	return id, nil
+}
+
+// Clean refuses: no public order begins a cleaning cycle.
+func (p *Printer) Clean(context.Context) error {
+	return byHand("clean", "no order of its language starts a cleaning: put the cleaning card in and press the printer's own button, as its manual says")
+}
+
+// PrintTest refuses: no public order prints the printer's own card.
+func (p *Printer) PrintTest(context.Context) error {
+	return byHand("print a test card", "no order of its language prints one: hold the printer's own button, as its manual says")
+}
+
+func byHand(op, text string) error {
+	return &printer.FaultError{Op: op, Fault: printer.Fault{Code: "no order", Kind: printer.Refused, Text: text}}
 }

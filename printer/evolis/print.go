@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 
 	"jukicard/printer"
 	"jukicard/printer/raster"
@@ -64,11 +65,16 @@ func (p *Printer) strokes(sides []side) uint64 {
 	return uint64(n)
 }
 
-// sides turns a face into what the ribbon prints. It refuses what does not fit before
-// anything is sent.
+// unfit is a face that cannot be printed, found before anything is sent.
+func unfit(format string, a ...any) error {
+	return &printer.FaultError{Op: "print the face", Fault: printer.Fault{Code: "face", Kind: printer.Refused, Text: fmt.Sprintf(format, a...)}}
+}
+
+// sides turns a face into what the ribbon prints. A side without ink is left out. It
+// refuses what does not fit before anything is sent.
 func (p *Printer) sides(f printer.Face) ([]side, error) {
 	if f.DPI != DPI {
-		return nil, fmt.Errorf("cannot print a face of %d dpi: this printer has %d; render it again", f.DPI, DPI)
+		return nil, unfit("it has %d dpi and this printer %d: render it again", f.DPI, DPI)
 	}
 	var out []side
 	for _, s := range []struct {
@@ -83,20 +89,36 @@ func (p *Printer) sides(f printer.Face) ([]side, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !inked(planes) {
+			continue
+		}
+		if planes, err = shaded(planes, s.panels, p.opt.Shades); err != nil {
+			return nil, err
+		}
 		out = append(out, side{s.begin, s.panels, upright(planes)})
 	}
 	if len(out) == 0 {
-		return nil, errors.New("cannot print a face without front and back: render one side at least")
+		return nil, unfit("neither side has anything on it: render it again")
 	}
 	return out, nil
+}
+
+// inked is whether anything of a side is printed at all.
+func inked(p raster.Planes) bool {
+	for _, plane := range [][]byte{p.K, p.Y, p.M, p.C} {
+		if slices.ContainsFunc(plane, func(b byte) bool { return b != 0 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // fit lays a side in the middle of the printer's bitmap, which is a little larger than
 // the card: 1016 x 648 for 1011 x 638. Its colours go on over the edge.
 func fit(art image.Image) (raster.Planes, error) {
 	b := art.Bounds()
-	if b.Dx() > lines || b.Dy() > pixels || b.Dx() < b.Dy() {
-		return raster.Planes{}, fmt.Errorf("cannot print a side of %d x %d dots: the bitmap is %d x %d, in landscape", b.Dx(), b.Dy(), lines, pixels)
+	if b.Dx() > lines || b.Dy() > pixels {
+		return raster.Planes{}, unfit("a side has %d x %d dots and the bitmap %d x %d: render it again", b.Dx(), b.Dy(), lines, pixels)
 	}
 	return raster.Separate(art).Fit(lines, pixels, raster.Bleed)
 }
@@ -143,11 +165,7 @@ func (p *Printer) download(ctx context.Context, s side) error {
 	for i := range len(s.panels) {
 		o, data := order("Wcb;o;255"), []byte(nil) // the overlay covers the whole card
 		if which := s.panels[i]; which != overlay {
-			m, err := panel(s.planes, which, s.panels, p.opt.Shades)
-			if err != nil {
-				return err
-			}
-			o, data = m.download(which, p.opt.Plain)
+			o, data = panel(s.planes, which, p.opt.Shades).download(which, p.opt.Plain)
 		}
 		if err := p.same(ctx, op, o, data); err != nil {
 			return err

@@ -31,33 +31,44 @@ const overlay = 'o'
 // coloured is whether a side is printed with yellow, magenta and cyan.
 func coloured(panels string) bool { return strings.Contains(panels, "ymc") }
 
-// panel is the bitmap that a side's panel gets.
-func panel(p raster.Planes, which byte, panels string, shades Levels) (bitmap, error) {
-	plane := p.K
-	switch which {
-	case 'y':
-		plane = p.Y
-	case 'm':
-		plane = p.M
-	case 'c':
-		plane = p.C
-	case 'k':
-		if !coloured(panels) {
-			plane = resin(p)
-		}
-		return bitmap{Levels2, ones(plane)}, nil
+// shaded turns a side's planes into what the ribbon's panels can show: levels of the
+// colours, and bits of resin.
+func shaded(p raster.Planes, panels string, shades Levels) (raster.Planes, error) {
+	if !coloured(panels) {
+		p.K = resin(p)
+		return bits(p), nil
 	}
-	dots, err := raster.Dither(plane, p.Width, int(shades))
-	return bitmap{shades, dots}, err
+	for _, plane := range []*[]byte{&p.Y, &p.M, &p.C} {
+		dots, err := raster.Dither(*plane, p.Width, int(shades))
+		if err != nil {
+			return p, err
+		}
+		*plane = dots
+	}
+	return bits(p), nil
 }
 
-// ones is a plane of none and full as bits.
-func ones(plane []byte) []byte {
-	out := make([]byte, len(plane))
-	for i, b := range plane {
-		out[i] = b >> 7
+// bits makes the resin one of none and full.
+func bits(p raster.Planes) raster.Planes {
+	k := make([]byte, len(p.K))
+	for i, b := range p.K {
+		k[i] = b >> 7
 	}
-	return out
+	p.K = k
+	return p
+}
+
+// panel is the bitmap that a side's panel gets.
+func panel(p raster.Planes, which byte, shades Levels) bitmap {
+	switch which {
+	case 'y':
+		return bitmap{shades, p.Y}
+	case 'm':
+		return bitmap{shades, p.M}
+	case 'c':
+		return bitmap{shades, p.C}
+	}
+	return bitmap{Levels2, p.K}
 }
 
 // resin is a side in black alone: what raster.Separate left to the colours too, where it
