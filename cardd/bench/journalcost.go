@@ -297,7 +297,7 @@ func (d *journalDesk) timed(ctx context.Context, j *meteredJournal) (float64, er
 // issue issues a card to the person, under an order number of its own.
 func (d *journalDesk) issue(ctx context.Context, j *meteredJournal) error {
 	d.issued++
-	wire := d.person.under(fmt.Sprintf("BENCH-%d", d.issued))
+	wire := d.person.next()
 	c, err := blankCard(d.profile, d.keys.take)
 	if err != nil {
 		return err

@@ -5,8 +5,8 @@
 //	go run ./cardd/bench              # everything; `make bench`
 //	go run ./cardd/bench issue pcsc   # these sections only
 //
-// Figures that count round trips, bytes or allocations are the same on every machine
-// and every day, up to a few bytes of photograph; rates and times are the machine's.
+// Figures that count round trips, bytes, allocations or cards are the same on every
+// machine and every day, up to a few bytes of photograph; rates and times are the machine's.
 // Whoever compares rates must do it in one run: see the section pcsc, where two
 // clients take turns on one card.
 //

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"jukicard/apdu"
@@ -122,9 +123,13 @@ func apply(dir, name string) (*applicant, error) {
 	return a, json.Unmarshal(p.PINs, &a.pin)
 }
 
-// under is the person's order under a number of its own.
-func (a *applicant) under(number string) []byte {
-	return bytes.Replace(a.wire, a.number, fmt.Appendf(nil, "%q", number), 1)
+// orders is how many this process has handed in: an order that is fulfilled is not taken
+// again, so each has a number of its own.
+var orders atomic.Int64
+
+// next is the person's order under the next number.
+func (a *applicant) next() []byte {
+	return bytes.Replace(a.wire, a.number, fmt.Appendf(nil, "\"BENCH-%06d\"", orders.Add(1)), 1)
 }
 
 // issued is what came of one full issue.
@@ -159,7 +164,8 @@ func (o *office) issue(ctx context.Context, a *applicant, c *simulator.Card) (*i
 }
 
 func (o *office) submit(ctx context.Context, a *applicant) (string, error) {
-	parsed, err := order.Parse(a.wire, nil, o.Station.Checks())
+	wire := a.next()
+	parsed, err := order.Parse(wire, nil, o.Station.Checks())
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +173,7 @@ func (o *office) submit(ctx context.Context, a *applicant) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return o.Station.Submit(ctx, parsed, a.wire, pins)
+	return o.Station.Submit(ctx, parsed, wire, pins)
 }
 
 // planOf is the plan in the job's journal.

@@ -17,11 +17,11 @@ import (
 )
 
 // Bounds of the section: commands that a kill costs, of which one chunk is not counted
-// among the ten; and how much longer than a daemon without a job takes to serve, one that
-// was killed takes to the first command of the plan that it goes on with.
+// among the ten; and how many times longer the restarted daemon takes to the first command
+// of the plan that it goes on with, than the same daemon took to serve.
 const (
 	resumeMoreMax  = 10 + 1
-	resumeRatioMax = 4
+	resumeRatioMax = 6
 )
 
 // resumePatience bounds one card, both its daemons and all.
@@ -71,7 +71,6 @@ func measureResume(ctx context.Context, r *report) error {
 
 // revival is one kill and what came after. Times are from the start of the process.
 type revival struct {
-	fresh   time.Duration // of the daemon before: to serving, with nothing to resume
 	serving time.Duration
 	running time.Duration // to the job's being said to run
 	first   time.Duration // to the first command to the card, which looks at it
@@ -97,7 +96,7 @@ func tellResume(r *report, prefix string, seen []revival) {
 	r.add(prefix+"first_apdu_time", ms(func(v revival) time.Duration { return v.first }), "ms", none)
 	r.add(prefix+"plan_apdu_time", ms(func(v revival) time.Duration { return v.planned }), "ms", none)
 	r.add(prefix+"done_time", ms(func(v revival) time.Duration { return v.done }), "ms", none)
-	r.add(prefix+"plan_apdu_ratio", middle(func(v revival) float64 { return float64(v.planned) / float64(v.fresh) }), unitRatio, atMost(resumeRatioMax))
+	r.add(prefix+"plan_apdu_ratio", middle(func(v revival) float64 { return float64(v.planned) / float64(v.serving) }), unitRatio, atMost(resumeRatioMax))
 	most := seen[0].more
 	for _, v := range seen {
 		most = max(most, v.more)
@@ -152,7 +151,7 @@ func (h *hospital) admit(ctx context.Context) (*stay, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stay{hospital: h, card: &timedCard{Card: card}, order: h.person.under(fmt.Sprintf("BENCH-%d", h.cards))}
+	s := &stay{hospital: h, card: &timedCard{Card: card}, order: h.person.next()}
 	s.dir = filepath.Join(h.dir, fmt.Sprint("stay-", h.cards))
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return nil, err
@@ -210,7 +209,6 @@ func (h *hospital) revive(ctx context.Context, at int) (v revival, err error) {
 	if err != nil {
 		return v, err
 	}
-	v.fresh = first.took
 	s.card.at(at, first.kill)
 	var refused *daemon.Failure
 	if _, err := first.hand(ctx); errors.As(err, &refused) { // any other error is that of the kill
