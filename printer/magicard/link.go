@@ -1,0 +1,214 @@
+package magicard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"jukicard/printer"
+	"jukicard/printer/wire"
+)
+
+// link is a wire with frames and answers on it. After a failure it hangs up: an answer
+// that comes late would be taken for the next one.
+type link struct {
+	dialer wire.Dialer
+	w      wire.Wire
+	in     []byte    // read, and not yet a whole answer
+	buf    [512]byte // a USB bulk packet is at most this long
+}
+
+func (l *link) close() error {
+	if l.w == nil {
+		return nil
+	}
+	w := l.w
+	l.w, l.in = nil, nil
+	return w.Close()
+}
+
+// send writes within d.
+func (l *link) send(ctx context.Context, d time.Duration, b []byte) error {
+	ctx, done := context.WithTimeout(ctx, d)
+	defer done()
+	_, err := l.w.Write(ctx, b)
+	if err != nil {
+		_ = l.close() // it has failed already, and that is what is told
+	}
+	return err
+}
+
+// request sends a request and waits for its answer within d.
+func (l *link) request(ctx context.Context, d time.Duration, what string) (string, error) {
+	ctx, done := context.WithTimeout(ctx, d)
+	defer done()
+	text, err := l.answer(ctx, what)
+	if err != nil {
+		_ = l.close()
+	}
+	return text, err
+}
+
+func (l *link) answer(ctx context.Context, what string) (string, error) {
+	if _, err := l.w.Write(ctx, request(what)); err != nil {
+		return "", err
+	}
+	for {
+		text, rest, ok, err := cutAnswer(l.in)
+		if err != nil {
+			return "", l.broken(err)
+		}
+		l.in = rest
+		if ok {
+			return text, nil
+		}
+		n, err := l.w.Read(ctx, l.buf[:])
+		if err != nil {
+			return "", err
+		}
+		l.in = append(l.in, l.buf[:n]...)
+	}
+}
+
+func (l *link) broken(err error) error {
+	return &wire.Error{Op: "read", Name: l.dialer.String(), Kind: wire.Broken, Err: err}
+}
+
+// drainMax is how many packets of an earlier connection are read over.
+const drainMax = 16
+
+// drain reads what was meant for a host that had hung up: an old counter would decide
+// wrongly about a new card.
+func (l *link) drain(ctx context.Context, d time.Duration) error {
+	for range drainMax {
+		short, done := context.WithTimeout(ctx, d)
+		_, err := l.w.Read(short, l.buf[:])
+		done()
+		if isTimeout(err) && ctx.Err() == nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return l.broken(errEndless)
+}
+
+func isTimeout(err error) bool {
+	var e *wire.Error
+	return errors.As(err, &e) && e.Kind == wire.Timeout
+}
+
+// connect dials, drops what an earlier connection has left, and makes sure that this is
+// the printer.
+func (p *Printer) connect(ctx context.Context) error {
+	if p.link.w != nil {
+		return nil
+	}
+	w, err := p.link.dialer.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	p.link.w, p.link.in = w, nil
+	if err := p.greet(ctx); err != nil {
+		_ = p.link.close()
+		return err
+	}
+	return nil
+}
+
+func (p *Printer) greet(ctx context.Context) error {
+	if err := p.reset(ctx); err != nil {
+		return err
+	}
+	if c, ok := p.link.w.(wire.Controller); ok && c != nil { // a new stream brings nothing old
+		if err := p.link.drain(ctx, p.opt.Timing.Drain); err != nil {
+			return err
+		}
+	}
+	i, err := p.inform(ctx)
+	if err != nil {
+		return err
+	}
+	serial := i.text(infoSerial)
+	if p.serial == "" {
+		p.serial = serial
+	}
+	if serial != p.serial {
+		return &printer.FaultError{Op: "reach the printer", Fault: printer.Fault{
+			Code: "INF 3", Kind: printer.Refused,
+			Text: fmt.Sprintf("another printer answers, serial number %s where %s is wanted: connect the right one, or change the configuration", serial, p.serial),
+		}}
+	}
+	return nil
+}
+
+// reset drops a job that was broken off, for which the printer still waits: a request
+// would be swallowed as the rest of a plane. Over USB the printer class has a request
+// (SOFT_RESET, USB Printer Class 1.1, 4.2.3); over TCP the connection's end did it. After
+// a commit nothing is reset: the printer may not have begun.
+func (p *Printer) reset(ctx context.Context) error {
+	if !p.owed || p.judging {
+		return nil
+	}
+	if c, ok := p.link.w.(wire.Controller); ok {
+		if _, err := c.Control(ctx, 0x21, 2, 0, 0, nil); err != nil {
+			return err
+		}
+	}
+	p.owed = false
+	return nil
+}
+
+// info asks for INF, on a new connection when there is none.
+func (p *Printer) info(ctx context.Context) (info, error) {
+	if err := p.connect(ctx); err != nil {
+		return nil, err
+	}
+	return p.inform(ctx)
+}
+
+func (p *Printer) inform(ctx context.Context) (info, error) {
+	text, err := p.link.request(ctx, p.opt.Timing.Reply, "INF")
+	if err != nil {
+		return nil, err
+	}
+	i, err := parseInfo(text)
+	if err != nil {
+		_ = p.link.close()
+		return nil, p.link.broken(err)
+	}
+	return i, nil
+}
+
+// trouble is the error that the printer shows, with its words where it has them.
+func (p *Printer) trouble(ctx context.Context, i info) (trouble, error) {
+	t := i.fault()
+	if t.none() {
+		return t, nil
+	}
+	text, err := p.link.request(ctx, p.opt.Timing.Reply, "ERR")
+	if isTimeout(err) && ctx.Err() == nil {
+		return t, nil // only some printers have words
+	}
+	if err != nil {
+		return t, err
+	}
+	if said, ok := parseTrouble(text); ok && said.major == t.major && said.minor == t.minor {
+		return said, nil
+	}
+	return t, nil
+}
+
+// pause passes the time between two requests.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

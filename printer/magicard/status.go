@@ -1,0 +1,84 @@
+package magicard
+
+import (
+	"context"
+	"errors"
+
+	"jukicard/printer"
+	"jukicard/printer/wire"
+)
+
+// Status asks for INF, and for the words of an error. The position is what this driver
+// did with the card: the printer tells none.
+func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
+	i, err := p.info(ctx)
+	if err != nil {
+		return printer.Status{}, err
+	}
+	t, err := p.trouble(ctx, i)
+	if err != nil {
+		return printer.Status{}, err
+	}
+	st := printer.Status{Position: p.at, CardsPrinted: i.printed(), Supplies: supplies(i)}
+	if !t.none() {
+		st.Faults = append(st.Faults, t.fault(p.inside()))
+	}
+	if p.at == printer.Lost {
+		st.Faults = append(st.Faults, lost())
+	}
+	busy, err := p.busy(ctx)
+	if busy && len(st.Faults) == 0 {
+		st.Faults = append(st.Faults, printer.Fault{Code: "port", Kind: printer.Wait, Text: "the printer is busy: wait"})
+	}
+	return st, err
+}
+
+// selected is the bit of the port status that an idle printer sets: 18 when idle, 08 when
+// not (captured; the bits are those of the USB Printer Class 1.1, 4.2.2).
+const selected = 0x10
+
+// busy asks for the port status, where the wire has one. A wire that stalls the request
+// says nothing.
+func (p *Printer) busy(ctx context.Context) (bool, error) {
+	c, ok := p.link.w.(wire.Controller)
+	if !ok {
+		return false, nil
+	}
+	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)
+	defer done()
+	var port [1]byte
+	n, err := c.Control(ctx, 0xA1, 1, 0, 0, port[:])
+	var e *wire.Error
+	if errors.As(err, &e) && e.Kind == wire.Stall {
+		return false, nil
+	}
+	if err != nil {
+		_ = p.link.close() // it has failed already, and that is what is told
+		return false, err
+	}
+	return n == 1 && port[0]&selected == 0, nil
+}
+
+// inside is whether a card is in the machine, as far as is known.
+func (p *Printer) inside() bool { return p.at != printer.Hopper }
+
+// lost is a card of which only a person can tell where it is.
+func lost() printer.Fault {
+	return printer.Fault{
+		Code: "no position", Kind: printer.Jam,
+		Text: "this printer cannot tell where its card is, and the link was lost while one was inside: look, take it out by hand and confirm its serial number",
+	}
+}
+
+// supplies are the film and the cleaning. A shot of film is a card's side.
+func supplies(i info) []printer.Supply {
+	film := printer.Supply{Name: "ribbon", Kind: i.text(infoFilm), Remaining: -1, Capacity: i.count(infoShots)}
+	if used := i.count(infoUsed); used >= 0 && film.Capacity >= 0 {
+		film.Remaining = max(film.Capacity-used, 0)
+	}
+	cleaning := printer.Supply{Name: "cleaning", Remaining: -1, Capacity: i.count(infoLimit)}
+	if since := i.count(infoSince); since >= 0 && cleaning.Capacity > 0 {
+		cleaning.Remaining = max(cleaning.Capacity-since, 0)
+	}
+	return []printer.Supply{film, cleaning}
+}

@@ -1,0 +1,147 @@
+package magicard
+
+import (
+	"context"
+	"fmt"
+
+	"jukicard/printer"
+)
+
+// hop is a way that a word takes the card.
+type hop struct{ from, to printer.Position }
+
+// hops by word; none is tried by anybody who has published it.
+var hops = map[hop]string{
+	{printer.Hopper, printer.Contact}: "CHP UP",
+	{printer.Head, printer.Contact}:   "CHP UP",
+	{printer.Contact, printer.Head}:   "CHP DOWN",
+	{printer.Hopper, printer.Head}:    "FEED",
+	{printer.Contact, printer.Output}: "EJT",
+	{printer.Head, printer.Output}:    "EJT",
+	{printer.Contact, printer.Reject}: "REJ",
+	{printer.Head, printer.Reject}:    "REJ",
+}
+
+// Move gives the word for a way and watches for an error as long as Timing.Move. A card
+// that was printed has been delivered already: to Output it is there.
+func (p *Printer) Move(ctx context.Context, to printer.Position) error {
+	op := "move the card to " + to.String()
+	switch {
+	case p.at == printer.Lost:
+		return &printer.FaultError{Op: op, Fault: lost()}
+	case p.delivered && to == printer.Output:
+		p.delivered = false
+		return nil
+	case p.inside() && p.at == to:
+		return nil
+	}
+	word, ok := hops[hop{p.at, to}]
+	if !ok || to == printer.Contact && p.opt.NoContact {
+		return &printer.FaultError{Op: op, Fault: printer.Fault{
+			Code: "no word", Kind: printer.Refused, Text: fmt.Sprintf("from %s this printer has no way there", p.at),
+		}}
+	}
+	if err := p.clear(ctx, op, p.at == printer.Hopper); err != nil {
+		return err
+	}
+	return p.walk(ctx, op, word, to)
+}
+
+// clear makes sure that nothing is wrong before anything moves, and that there is film
+// when it will be needed. It waits for a printer that is busy.
+func (p *Printer) clear(ctx context.Context, op string, film bool) error {
+	st, err := p.settled(ctx)
+	if err != nil {
+		return err
+	}
+	if len(st.Faults) > 0 {
+		return &printer.FaultError{Op: op, Fault: st.Faults[0]}
+	}
+	for _, s := range st.Supplies {
+		if film && s.Name == "ribbon" && s.Remaining == 0 {
+			return &printer.FaultError{Op: op, Fault: printer.Fault{
+				Code: "INF 23", Kind: printer.Operator, Text: "the film is used up: put a new one in",
+			}}
+		}
+	}
+	return nil
+}
+
+// settled is the status when the printer is not busy any more, or has been for as long
+// as a card's way takes.
+func (p *Printer) settled(ctx context.Context) (printer.Status, error) {
+	for range p.opt.Timing.Move / p.opt.Timing.Poll {
+		st, err := p.Status(ctx)
+		if err != nil || len(st.Faults) != 1 || st.Faults[0].Kind != printer.Wait {
+			return st, err
+		}
+		if err := p.opt.Pause(ctx, p.opt.Timing.Poll); err != nil {
+			return st, err
+		}
+	}
+	return p.Status(ctx)
+}
+
+// walk sends the word and watches. Until it has ended well the card is lost.
+func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position) error {
+	from := p.at
+	p.at, p.delivered = printer.Lost, false
+	if err := p.link.send(ctx, p.opt.Timing.Reply, order(word)); err != nil {
+		return err
+	}
+	for range max(p.opt.Timing.Move/p.opt.Timing.Poll, 1) {
+		if err := p.opt.Pause(ctx, p.opt.Timing.Poll); err != nil {
+			return err
+		}
+		i, err := p.inform(ctx)
+		if err != nil {
+			return err
+		}
+		t, err := p.trouble(ctx, i)
+		if err != nil {
+			return err
+		}
+		if !t.none() {
+			return p.stopped(op, t, from)
+		}
+	}
+	p.at = to
+	if to == printer.Output || to == printer.Reject {
+		p.at = printer.Hopper
+	}
+	return nil
+}
+
+// stopped is an error on the way. When no card was fed there is none inside.
+func (p *Printer) stopped(op string, t trouble, from printer.Position) error {
+	if t.notFed() && from == printer.Hopper {
+		p.at = printer.Hopper
+	}
+	return &printer.FaultError{Op: op, Fault: t.fault(p.inside())}
+}
+
+// Clean runs the cleaning cycle (CLN).
+func (p *Printer) Clean(ctx context.Context) error { return p.maintain(ctx, "clean", "CLN") }
+
+// PrintTest prints the printer's own test card (TST), which counts as a card.
+func (p *Printer) PrintTest(ctx context.Context) error {
+	return p.maintain(ctx, "print a test card", "TST")
+}
+
+// maintain gives a word that needs no card of anybody's.
+func (p *Printer) maintain(ctx context.Context, op, word string) error {
+	if p.inside() {
+		return &printer.FaultError{Op: op, Fault: printer.Fault{
+			Code: "card inside", Kind: printer.Refused, Text: "a card is inside: deliver or reject it first",
+		}}
+	}
+	if err := p.clear(ctx, op, true); err != nil {
+		return err
+	}
+	err := p.walk(ctx, op, word, printer.Output)
+	if err != nil && p.at == printer.Lost {
+		return err
+	}
+	p.at = printer.Hopper
+	return err
+}
