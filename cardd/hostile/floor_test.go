@@ -353,7 +353,7 @@ func (f *floor) fresh() error {
 	if err := f.journal.Close(); err != nil {
 		return err
 	}
-	for _, name := range []string{"journal.db", "journal.db-wal", "journal.db-shm"} {
+	for _, name := range []string{"journal.db", "journal.db-wal", "journal.db-shm", "journal.db" + journal.MarkSuffix} {
 		_ = os.Remove(filepath.Join(f.dir, name))
 	}
 	return f.open()

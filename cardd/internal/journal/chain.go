@@ -37,24 +37,13 @@ func (r *Record) digest() []byte {
 	return hashOf([]byte(recordVersion), r.Prev, []byte(r.Job), number(r.Seq), number(r.At.UnixNano()), []byte(r.Kind), []byte(r.Step), r.Body)
 }
 
-// link is a job with the end of its chain.
-type link struct {
-	job     Job
-	records int64
-	head    []byte
-}
-
 // Verify checks the whole file: SQLite's own structure, then the chain of every
 // job. The error, ErrCorrupt or ErrChain, names the job, the record and what is
 // wrong with it.
 func (j *Journal) Verify(ctx context.Context) error {
 	const wanted = "verify the journal"
-	var said string
-	if err := j.db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&said); err != nil {
-		return failure(wanted, err)
-	}
-	if said != "ok" {
-		return ErrCorrupt.when(wanted, "the file is damaged: "+said, nil)
+	if err := j.intact(ctx, "1"); err != nil {
+		return err
 	}
 	var strays int
 	if err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM record WHERE job NOT IN (SELECT id FROM job)").Scan(&strays); err != nil {
@@ -66,48 +55,83 @@ func (j *Journal) Verify(ctx context.Context) error {
 	return j.verifyJobs(ctx, "")
 }
 
-// verifyUnfinished checks the jobs that will be replayed.
-func (j *Journal) verifyUnfinished(ctx context.Context) error {
-	return j.verifyJobs(ctx, "WHERE state IN ('running', 'held')")
+// verifyStanding checks what is built upon: the jobs that will be replayed, and the
+// tables by which an order, a card or a notice is found. A table whose index does not
+// agree with it would hide a job that is there.
+func (j *Journal) verifyStanding(ctx context.Context) error {
+	for _, table := range []string{"job", "outbox", "outbox_end", "written"} {
+		if err := j.intact(ctx, table); err != nil {
+			return err
+		}
+	}
+	if err := j.verifyJobs(ctx, "WHERE state IN ('running', 'held')"); err != nil {
+		return err
+	}
+	return j.eachEntry(ctx, "", (*entry).sound)
+}
+
+// intact checks the structure of one table and its indexes, or with 1 of the whole
+// file.
+func (j *Journal) intact(ctx context.Context, table string) error {
+	var said string
+	if err := j.db.QueryRowContext(ctx, "PRAGMA integrity_check("+table+")").Scan(&said); err != nil {
+		return failure("verify the journal", err)
+	}
+	if said != "ok" {
+		return ErrCorrupt.when("verify the journal", "the file is damaged: "+said, nil)
+	}
+	return nil
 }
 
 func (j *Journal) verifyJobs(ctx context.Context, where string) error {
-	links, err := j.links(ctx, where)
+	var entries []entry
+	err := j.eachEntry(ctx, where, func(e *entry) error {
+		entries = append(entries, *e)
+		return nil
+	})
 	if err != nil {
-		return failure("verify the journal", err)
+		return err
 	}
-	for _, l := range links {
-		records, err := j.Records(ctx, l.job.ID)
+	for i := range entries {
+		e := &entries[i]
+		records, err := j.recordsOf(ctx, e.ID, recordsAll)
 		if err != nil {
 			return err
 		}
-		if wrong := l.check(records); wrong != "" {
-			return ErrChain.when("verify job "+l.job.ID, wrong, nil)
+		if wrong := e.check(records); wrong != "" {
+			return ErrChain.when("verify job "+e.ID, wrong, nil)
+		}
+		if err := e.sound(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (j *Journal) links(ctx context.Context, where string) ([]link, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT "+jobShown+", records, head FROM job "+where+" ORDER BY created, rowid")
+// eachEntry gives the entries of some jobs to f, oldest first, as they stand in the
+// file.
+func (j *Journal) eachEntry(ctx context.Context, where string, f func(*entry) error) error {
+	const wanted = "verify the journal"
+	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM job "+where+" ORDER BY created, rowid")
 	if err != nil {
-		return nil, err
+		return failure(wanted, err)
 	}
 	defer func() { _ = rows.Close() }()
-	var links []link
 	for rows.Next() {
-		var l link
-		if l.job, err = scanJob(rows, &l.records, &l.head); err != nil {
-			return nil, err
+		e, err := scanEntry(rows)
+		if err == nil {
+			err = f(&e)
 		}
-		links = append(links, l)
+		if err != nil {
+			return failure(wanted, err)
+		}
 	}
-	return links, rows.Err()
+	return failure(wanted, rows.Err())
 }
 
 // check follows the chain and says what is wrong with it; empty when it holds.
-func (l *link) check(records []Record) string {
-	prev := genesis(l.job)
+func (e *entry) check(records []Record) string {
+	prev := genesis(e.Job)
 	for i, r := range records {
 		seq := int64(i + 1)
 		switch {
@@ -123,13 +147,13 @@ func (l *link) check(records []Record) string {
 		prev = r.Hash
 	}
 	switch {
-	case int64(len(records)) < l.records:
-		return fmt.Sprintf("record %d is missing: %d were written", len(records)+1, l.records)
-	case int64(len(records)) > l.records:
-		return fmt.Sprintf("record %d was never written: the job has %d", l.records+1, l.records)
-	case !bytes.Equal(l.head, prev) && len(records) == 0:
+	case int64(len(records)) < e.records:
+		return fmt.Sprintf("record %d is missing: %d were written", len(records)+1, e.records)
+	case int64(len(records)) > e.records:
+		return fmt.Sprintf("record %d was never written: the job has %d", e.records+1, e.records)
+	case !bytes.Equal(e.head, prev) && len(records) == 0:
 		return "the job itself was changed"
-	case !bytes.Equal(l.head, prev):
+	case !bytes.Equal(e.head, prev):
 		return fmt.Sprintf("its last record, %d, is not the last that was written", len(records))
 	}
 	return ""

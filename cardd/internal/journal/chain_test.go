@@ -17,14 +17,23 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		name, statement, says string
 	}
 	rows := []row{
-		{"the plan's digest", "UPDATE job SET plan_digest = 'sha256:x' WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"the order", "UPDATE job SET order_id = 'x' WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"the station", "UPDATE job SET station = 'x' WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"the profile", "UPDATE job SET profile = 'x' WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"the product", "UPDATE job SET product = 'x' WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"the operation", "UPDATE job SET operation = 'x' WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"the time it was created", "UPDATE job SET created = created + 1 WHERE id = '2'", "cannot verify job 2: the job was changed"},
-		{"a job without records", "UPDATE job SET product = 'x' WHERE id = 'empty'", "cannot verify job empty: the job itself was changed"},
+		{"the plan's digest", "UPDATE job SET plan_digest = 'sha256:x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the order", "UPDATE job SET order_id = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the station", "UPDATE job SET station = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the profile", "UPDATE job SET profile = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the product", "UPDATE job SET product = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the operation", "UPDATE job SET operation = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the time it was created", "UPDATE job SET created = created + 1 WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"a job without records", "UPDATE job SET product = 'x' WHERE id = 'empty'", "cannot verify job empty: the job's entry was changed"},
+		{"the state", "UPDATE job SET state = 'spoiled' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"a card that is let go", "UPDATE job SET released = 1 WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the card", "UPDATE job SET card_id = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the reason", "UPDATE job SET reason = 'x' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the time it was changed", "UPDATE job SET updated = updated + 1 WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the steps done", "UPDATE job SET done = 1 WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the steps in all", "UPDATE job SET total = 1 WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the guard", "UPDATE job SET guard = x'' WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
+		{"the guard of another", "UPDATE job SET guard = (SELECT guard FROM job o WHERE o.id = '1') WHERE id = '2'", "cannot verify job 2: the job's entry was changed"},
 		{"the number of records", "UPDATE job SET records = 2 WHERE id = '2'", "cannot verify job 2: record 3 was never written"},
 		{"the last hash", "UPDATE job SET head = zeroblob(32) WHERE id = '2'", "cannot verify job 2: its last record, 3, is not the last"},
 		{"the tail cut off", "DELETE FROM record WHERE job = '2' AND seq = 3", "cannot verify job 2: record 3 is missing"},
@@ -62,7 +71,10 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 			tamper(t, path, row.statement)
-			err := openAt(t, path).Verify(t.Context())
+			j, err := Open(t.Context(), path)
+			if err == nil {
+				err = errors.Join(j.Verify(t.Context()), j.Close())
+			}
 			if !errors.Is(err, ErrChain) || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("got %v, want %q", err, row.says)
 			}

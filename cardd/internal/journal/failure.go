@@ -58,6 +58,8 @@ var (
 	ErrCorrupt = kind("JOURNAL-CORRUPT", "the file is damaged or is no SQLite database", "stop cardd, keep the file with its -wal as evidence, restore the last backup, and look at every card that was in work since")
 	// ErrChain: a record is not the one that was written.
 	ErrChain = kind("JOURNAL-CHAIN-BROKEN", "a record is not the one that was written", "stop cardd, keep the file as evidence, and restore the last backup whose chain holds")
+	// ErrLost: the file does not hold what it had taken before.
+	ErrLost = kind("JOURNAL-LOST", "the file does not hold what it had taken before", "stop cardd, keep all files as evidence, and put the newest journal.db back with the -wal that belongs to it; where there is none, look at every card in work since, then delete journal.db.mark and start again")
 	// ErrNewer: a newer cardd wrote the file.
 	ErrNewer = kind("JOURNAL-SCHEMA-NEWER", "a newer cardd wrote this file", "run that version of cardd, or newer, again")
 	// ErrForeign: the database is another program's.
@@ -72,7 +74,7 @@ func kind(code, wrong, remedy string) *Error { return &Error{Code: code, Wrong: 
 func Kinds() []*Error {
 	return []*Error{
 		ErrExists, ErrUnknown, ErrInvalid, ErrTooLarge, ErrRecords, ErrDropped, ErrLocked, ErrBusy,
-		ErrFull, ErrReadOnly, ErrCorrupt, ErrChain, ErrNewer, ErrForeign, ErrIO,
+		ErrFull, ErrReadOnly, ErrCorrupt, ErrChain, ErrLost, ErrNewer, ErrForeign, ErrIO,
 	}
 }
 

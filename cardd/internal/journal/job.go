@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -56,9 +55,6 @@ type Job struct {
 
 const jobColumns = "id, order_id, card_id, station, profile, product, operation, plan_digest, created, state, reason, updated, done, total"
 
-// jobShown is jobColumns as they are read.
-var jobShown = strings.Replace(jobColumns, "state,", "CASE WHEN released THEN '"+Abandoned+"' ELSE state END,", 1)
-
 // Create puts a job and its sealed order into the journal in one transaction,
 // durable on return. Everything up to Created except CardID is bound by the
 // job's chain from then on. State is Running when empty.
@@ -82,10 +78,12 @@ func (j *Journal) Create(ctx context.Context, job Job, sealed []byte) error {
 		return ErrTooLarge.when(wanted, fmt.Sprintf("the sealed order has %d bytes, at most %d are kept", len(sealed), SealedMax), nil)
 	}
 	state, released := inTable(job.State)
+	e := entry{Job: job}
+	e.Updated = job.Created
 	err := j.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO job ("+jobColumns+", records, head, sealed, released) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+		_, err := tx.ExecContext(ctx, "INSERT INTO job ("+jobColumns+", records, head, sealed, released, guard) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
 			job.ID, job.OrderID, job.CardID, job.Station, job.Profile, job.Product, job.Operation, job.PlanDigest, job.Created.UnixNano(),
-			state, job.Reason, job.Created.UnixNano(), job.Done, job.Total, genesis(job), sealed, released)
+			state, job.Reason, job.Created.UnixNano(), job.Done, job.Total, genesis(job), sealed, released, e.digest())
 		return err
 	})
 	if isUnique(err) {
@@ -124,21 +122,23 @@ func (j *Journal) DropSealed(ctx context.Context, jobID string) error {
 	if err := j.update(ctx, wanted, "UPDATE job SET sealed = NULL WHERE id = ?", jobID); err != nil {
 		return err
 	}
-	_, err := j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-	return failure(wanted, err)
+	if _, err := j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return failure(wanted, err)
+	}
+	return failure(wanted, j.mark.sync())
 }
 
 // update changes one job, whose id is the last argument.
 func (j *Journal) update(ctx context.Context, wanted, query string, args ...any) error {
+	id := args[len(args)-1].(string)
 	err := j.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, query, args...)
-		if err != nil {
+		if _, err := entryOf(ctx, tx, wanted, id); err != nil { // damage is not given a guard of its own
 			return err
 		}
-		if n, err := result.RowsAffected(); err == nil && n == 0 {
-			return ErrUnknown.when(wanted, "", nil)
+		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+			return err
 		}
-		return nil
+		return reguard(ctx, tx, id)
 	})
 	return failure(wanted, err)
 }
@@ -162,14 +162,20 @@ func (j *Journal) Sealed(ctx context.Context, jobID string) ([]byte, error) {
 
 // Job is one job. It fails with ErrUnknown and as any read.
 func (j *Journal) Job(ctx context.Context, id string) (Job, error) {
-	jobs, err := j.jobs(ctx, "WHERE id = ?", id)
-	if err == nil && len(jobs) == 0 {
+	e, err := j.entry(ctx, id)
+	return e.Job, err
+}
+
+// entry is the sound entry of a job.
+func (j *Journal) entry(ctx context.Context, id string) (entry, error) {
+	entries, err := j.entries(ctx, "WHERE id = ?", id)
+	if err == nil && len(entries) == 0 {
 		err = ErrUnknown.when("find job "+id, "", nil)
 	}
 	if err != nil {
-		return Job{}, err
+		return entry{}, err
 	}
-	return jobs[0], nil
+	return entries[0], nil
 }
 
 // Jobs are the newest jobs first, at most limit and at most JobsMax.
@@ -182,17 +188,20 @@ func (j *Journal) Jobs(ctx context.Context, limit int) ([]Job, error) {
 // It begins at place 0, and an empty page is the end. At most limit and at most JobsMax.
 func (j *Journal) JobsAfter(ctx context.Context, place int64, limit int) (page []Job, last int64, err error) {
 	last = place
-	rows, err := j.db.QueryContext(ctx, "SELECT "+jobShown+", rowid FROM job WHERE rowid > ? ORDER BY rowid LIMIT ?", place, min(max(limit, 0), JobsMax))
+	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+", rowid FROM job WHERE rowid > ? ORDER BY rowid LIMIT ?", place, min(max(limit, 0), JobsMax))
 	if err != nil {
 		return nil, place, failure("list jobs", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		job, err := scanJob(rows, &last)
+		e, err := scanEntry(rows, &last)
+		if err == nil {
+			err = e.sound()
+		}
 		if err != nil {
 			return nil, place, failure("list jobs", err)
 		}
-		page = append(page, job)
+		page = append(page, e.Job)
 	}
 	return page, last, failure("list jobs", rows.Err())
 }
@@ -224,28 +233,34 @@ func (j *Journal) ByOrder(ctx context.Context, orderID string) ([]Job, error) {
 }
 
 func (j *Journal) jobs(ctx context.Context, where string, args ...any) ([]Job, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT "+jobShown+" FROM job "+where, args...)
+	entries, err := j.entries(ctx, where, args...)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	jobs := make([]Job, len(entries))
+	for i := range entries {
+		jobs[i] = entries[i].Job
+	}
+	return jobs, nil
+}
+
+// entries are sound, or the error says which is not.
+func (j *Journal) entries(ctx context.Context, where string, args ...any) ([]entry, error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM job "+where, args...)
 	if err != nil {
 		return nil, failure("list jobs", err)
 	}
 	defer func() { _ = rows.Close() }()
-	var jobs []Job
+	var entries []entry
 	for rows.Next() {
-		job, err := scanJob(rows)
+		e, err := scanEntry(rows)
+		if err == nil {
+			err = e.sound()
+		}
 		if err != nil {
 			return nil, failure("list jobs", err)
 		}
-		jobs = append(jobs, job)
+		entries = append(entries, e)
 	}
-	return jobs, failure("list jobs", rows.Err())
-}
-
-// scanJob reads a row of jobColumns and whatever columns follow them.
-func scanJob(rows *sql.Rows, more ...any) (Job, error) {
-	var job Job
-	var created, updated int64
-	err := rows.Scan(append([]any{&job.ID, &job.OrderID, &job.CardID, &job.Station, &job.Profile, &job.Product, &job.Operation, &job.PlanDigest,
-		&created, &job.State, &job.Reason, &updated, &job.Done, &job.Total}, more...)...)
-	job.Created, job.Updated = time.Unix(0, created).UTC(), time.Unix(0, updated).UTC()
-	return job, err
+	return entries, failure("list jobs", rows.Err())
 }

@@ -42,24 +42,27 @@ const applicationID = 0x6A756B69
 type Journal struct {
 	db     *sql.DB
 	lock   *os.File
-	append struct{ head, insert, move *sql.Stmt }
+	append struct{ head, insert, move, count *sql.Stmt }
+	mark   *witness
 	close  sync.Once
 }
 
 // Open opens the journal at path, making the folder (0700) and the file (0600)
 // where they are missing, and brings its schema up to date. Until Close no other
-// daemon can open it. The chain of every job that has not ended is verified; the
-// jobs that have are left to [Journal.Verify].
+// daemon can open it. The entries of all jobs are verified, and the chain of every job
+// that has not ended; the chains of the others are when they are read, and by
+// [Journal.Verify].
 //
 // It fails with ErrLocked, ErrReadOnly, ErrCorrupt, ErrForeign, ErrNewer,
-// ErrChain, ErrFull or ErrIO.
+// ErrChain, ErrLost, ErrFull or ErrIO. Before ErrLost nothing was
+// changed, so that what is left of a log stays as evidence.
 func Open(ctx context.Context, path string) (*Journal, error) {
 	wanted := "open the journal " + path
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, failure(wanted, err)
 	}
-	if err := create(path); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, failure(wanted, err)
 	}
 	lock, err := lockFile(path + ".lock")
@@ -67,20 +70,19 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 		return nil, failure(wanted, err)
 	}
 	j := &Journal{lock: lock}
-	if err := j.open(ctx, path); err != nil {
+	if err = unlost(ctx, path); err == nil {
+		err = j.open(ctx, path)
+	}
+	if err != nil {
 		_ = j.Close()
 		return nil, failure(wanted, err)
 	}
 	return j, nil
 }
 
-// create makes the folder and an empty file that nobody else can read. SQLite
-// gives its -wal and -shm the file's own permissions.
+// create makes an empty file that nobody else can read. SQLite gives its -wal and
+// -shm the file's own permissions.
 func create(path string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -88,7 +90,7 @@ func create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return syncDir(filepath.Dir(path))
 }
 
 // syncDir makes the new name in a folder durable. SQLite does the same for its
@@ -103,6 +105,9 @@ func syncDir(dir string) error {
 }
 
 func (j *Journal) open(ctx context.Context, path string) error {
+	if err := create(path); err != nil {
+		return err
+	}
 	db, err := sql.Open("sqlite", source(path))
 	if err != nil {
 		return err
@@ -111,12 +116,17 @@ func (j *Journal) open(ctx context.Context, path string) error {
 	// One connection: SQLite has one writer, and a second reader would only see
 	// an older state.
 	db.SetMaxOpenConns(1)
-	for _, step := range []func(context.Context) error{j.identify, j.migrate, j.durable, j.prepare, j.verifyUnfinished} {
+	for _, step := range []func(context.Context) error{j.identify, j.migrate, j.durable, j.prepare, j.verifyStanding} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	var n int64
+	err = db.QueryRowContext(ctx, "SELECT n FROM written").Scan(&n)
+	if err == nil {
+		j.mark, err = openMark(path+MarkSuffix, n)
+	}
+	return err
 }
 
 // source is the file's name with the settings of each connection. synchronous=FULL
@@ -150,7 +160,7 @@ func (j *Journal) migrate(ctx context.Context) error {
 	if err != nil {
 		panic("internal error: no migrations embedded")
 	}
-	steps, err := goose.NewProvider(goose.DialectSQLite3, j.db, dir)
+	steps, err := goose.NewProvider(goose.DialectSQLite3, j.db, dir, goose.WithGoMigrations(guardsFilled))
 	if err != nil {
 		return err
 	}
@@ -183,7 +193,7 @@ func (j *Journal) durable(ctx context.Context) error {
 	return nil
 }
 
-// prepare readies the three statements of Append.
+// prepare readies the statements of Append.
 func (j *Journal) prepare(ctx context.Context) error {
 	for _, s := range []struct {
 		to   **sql.Stmt
@@ -192,6 +202,7 @@ func (j *Journal) prepare(ctx context.Context) error {
 		{&j.append.head, "SELECT records, head FROM job WHERE id = ?"},
 		{&j.append.insert, "INSERT INTO record (job, seq, at, kind, step, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&j.append.move, "UPDATE job SET records = ?, head = ? WHERE id = ?"},
+		{&j.append.count, "UPDATE written SET n = n + 1 RETURNING n"},
 	} {
 		stmt, err := j.db.PrepareContext(ctx, s.text)
 		if err != nil {
@@ -209,13 +220,18 @@ func (j *Journal) Close() error {
 		if j.db != nil {
 			err = j.db.Close()
 		}
+		if j.mark != nil {
+			err = errors.Join(err, j.mark.close())
+		}
 		err = errors.Join(err, j.lock.Close())
 	})
 	return failure("close the journal", err)
 }
 
-// write carries out f in one transaction, durable when write returns. Before and
-// behind it lie the boundaries at which the kill tests end the process.
+// write carries out f in one transaction, durable when write returns, and tells the
+// mark. A mark that cannot be told is no failure of the transaction: it is behind, and
+// the next one brings it up. Before and behind lie the boundaries at which the kill
+// tests end the process.
 func (j *Journal) write(ctx context.Context, f func(*sql.Tx) error) error {
 	boundary()
 	defer boundary()
@@ -227,5 +243,14 @@ func (j *Journal) write(ctx context.Context, f func(*sql.Tx) error) error {
 		_ = tx.Rollback()
 		return err
 	}
-	return tx.Commit()
+	var n int64
+	if err := tx.StmtContext(ctx, j.append.count).QueryRowContext(ctx).Scan(&n); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	_ = j.mark.note(n)
+	return nil
 }

@@ -270,11 +270,11 @@ func TestAppendStopsAtRecordsMax(t *testing.T) {
 	j, path := newClosed(t)
 	createJob(t, j, "1")
 	appendTo(t, j, "1", 1)
-	if err := j.Close(); err != nil {
+	if err := errors.Join(j.SetState(t.Context(), "1", Done, "", 1, 1), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	// As if 4096 had been written: the limit is read from the job.
-	tamper(t, path, fmt.Sprintf("UPDATE job SET records = %d, state = 'done'", RecordsMax))
+	tamper(t, path, fmt.Sprintf("UPDATE job SET records = %d", RecordsMax))
 	_, err := openAt(t, path).Append(t.Context(), "1", Record{Kind: Intent})
 	if !errors.Is(err, ErrRecords) || !strings.Contains(err.Error(), "4096") {
 		t.Errorf("got %v, want %v", err, ErrRecords)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -115,14 +116,30 @@ func (j *Journal) link(ctx context.Context, tx *sql.Tx, wanted string, r *Record
 	return err
 }
 
-// Records are a job's records in order. They are as the file has them: Open and
-// Verify are what checks the chain. It fails with ErrUnknown and as any read.
+// Records are a job's records in order, their chain checked. It fails with ErrUnknown,
+// ErrChain and as any read.
 func (j *Journal) Records(ctx context.Context, jobID string) ([]Record, error) {
-	wanted := "read the records of job " + jobID
-	if _, err := j.Job(ctx, jobID); err != nil {
+	e, err := j.entry(ctx, jobID)
+	if err != nil {
 		return nil, err
 	}
-	rows, err := j.db.QueryContext(ctx, "SELECT seq, job, at, kind, step, body, prev, hash FROM record WHERE job = ? ORDER BY seq", jobID)
+	records, err := j.recordsOf(ctx, jobID, e.records) // what is appended meanwhile is the next reader's
+	if err != nil {
+		return nil, err
+	}
+	if wrong := e.check(records); wrong != "" {
+		return nil, ErrChain.when("read the records of job "+jobID, wrong, nil)
+	}
+	return records, nil
+}
+
+// recordsAll is more records than a job has.
+const recordsAll = math.MaxInt64
+
+// recordsOf are a job's records up to a number, as they stand in the file.
+func (j *Journal) recordsOf(ctx context.Context, jobID string, most int64) ([]Record, error) {
+	wanted := "read the records of job " + jobID
+	rows, err := j.db.QueryContext(ctx, "SELECT seq, job, at, kind, step, body, prev, hash FROM record WHERE job = ? AND seq <= ? ORDER BY seq", jobID, most)
 	if err != nil {
 		return nil, failure(wanted, err)
 	}
