@@ -98,7 +98,7 @@ func (f *Fonts) bilevel(field, text string, m room) ([]byte, error) {
 	}
 	b, ok := m.fit(glyphs)
 	if !ok {
-		return nil, &OverflowError{field, "the chip's image has no more room; shorten it as the resident register permits"}
+		return nil, &OverflowError{Field: field, Remedy: "the chip's image has no more room; shorten it as the resident register permits"}
 	}
 	cover, fine := m.cover(b, 1), m.cover(b, fineness)
 	for _, luma := range thresholds {

@@ -33,7 +33,7 @@ const textBytesMost = 4096
 // clusters splits a text, refusing what cannot be one printed character.
 func clusters(field, text string) ([]cluster, error) {
 	if len(text) > textBytesMost {
-		return nil, &OverflowError{field, "shorten it as the resident register permits"}
+		return nil, &OverflowError{Field: field, Remedy: "shorten it as the resident register permits"}
 	}
 	out := make([]cluster, 0, len(text)/3+1)
 	for i, size := 0, 0; i < len(text); i += size {

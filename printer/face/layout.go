@@ -2,7 +2,6 @@ package face
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,6 +67,7 @@ type item struct {
 	Size   float64 `json:"size,omitempty"`   // em size of text as preferred
 	Least  float64 `json:"least,omitempty"`  // smallest permitted, the same as size when 0
 	Lines  int     `json:"lines,omitempty"`  // most lines, 1 when 0
+	Seal   float64 `json:"seal,omitempty"`   // of remarks: side of the box for 職印, none when 0
 	Align  string  `json:"align,omitempty"`  // left, center, right; left when empty
 	VAlign string  `json:"valign,omitempty"` // top, middle; middle when empty
 	Track  float64 `json:"track,omitempty"`  // added between characters, in em
@@ -95,22 +95,6 @@ func (c *rgb) UnmarshalText(text []byte) error {
 
 func (c rgb) uniform() *image.Uniform {
 	return image.NewUniform(color.RGBA{c.r, c.g, c.b, 255})
-}
-
-//go:embed layouts/mynumber-1.json
-var mynumber1 []byte
-
-// DefaultLayout is layouts/mynumber-1.json: the fields of the present card
-// (rules sheet, 7) at places of our own choice, marked 見本 on both sides, at
-// 300 dpi.
-var DefaultLayout = mustLoad(mynumber1)
-
-func mustLoad(raw []byte) *Layout {
-	l, err := LoadLayout(raw)
-	if err != nil {
-		panic("internal error: " + err.Error())
-	}
-	return l
 }
 
 // LoadLayout reads a layout and refuses one that could not be printed: an
@@ -223,6 +207,8 @@ func (i *item) checkMeasures() error {
 		return fmt.Errorf("lines must be 1 to %d", linesMost)
 	case i.written() && i.Kind != "mark" && !i.linesFit():
 		return errors.New("its lines must fit its height at the least size")
+	case i.Seal < 0 || i.Seal > 0 && (i.Kind != "remarks" || i.Seal < sealSideLeast || i.Seal > i.H || i.Seal > i.W/2):
+		return fmt.Errorf("seal belongs to remarks and must be at least %v mm, at most their height and half their width", sealSideLeast)
 	case i.Align != "" && i.Align != "left" && i.Align != "center" && i.Align != "right":
 		return errors.New("align must be left, center or right")
 	case i.VAlign != "" && i.VAlign != "top" && i.VAlign != "middle":

@@ -189,7 +189,11 @@ func TestLoadLayoutRefusesOtherJSON(t *testing.T) {
 // A layout that loads can be drawn, or is refused with an error; it never
 // panics, whatever it holds.
 func FuzzLoadLayout(f *testing.F) {
-	f.Add(mynumber1)
+	file, err := layoutFiles.ReadFile("layouts/mynumber-1.v2.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
 	f.Add([]byte(`{"name":"a","version":1,"source":"ours","dpi":150,"front":[{"kind":"mark","text":"見本","x":0,"y":0,"w":85,"h":53,"size":50,"angle":-90}]}`))
 	f.Add([]byte(`{"name":"a","version":1,"source":"ours","dpi":150,"front":[{"kind":"remarks","x":0,"y":0,"w":85,"h":0.1,"size":5,"lines":8}],"back":[{"kind":"waves","x":0,"y":0,"w":85,"h":53,"stroke":5,"step":0.2}]}`))
 	fonts, err := testFonts()

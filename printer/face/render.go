@@ -161,10 +161,15 @@ func (c *canvas) write(i item, field string, text []glyph, remedy string) error 
 	m := c.room(i)
 	b, ok := m.fit(text)
 	if !ok {
-		return &OverflowError{field, remedy}
+		return &OverflowError{Field: field, Remedy: remedy}
 	}
-	c.pen.ink = i.Ink.uniform()
-	if i.Ink != (rgb{}) {
+	return c.set(i.Ink, field, b, m)
+}
+
+// set draws a text. In black it is resin, and proven.
+func (c *canvas) set(ink rgb, field string, b block, m room) error {
+	c.pen.ink = ink.uniform()
+	if ink != (rgb{}) {
 		b.draw(&c.pen, m, 1)
 		return nil
 	}
@@ -194,44 +199,6 @@ func (c *canvas) field(i item) error {
 	return c.write(i, name, text, "nothing is cut off: shorten it as the resident register permits, or use a layout with more room")
 }
 
-// remarks fills the lines of 追記欄. A remark that is too long for one line
-// at its smallest takes further ones while there are any.
-func (c *canvas) remarks(i item) error {
-	full := &OverflowError{"remarks", "追記欄 is full: the card must be issued anew"}
-	total := max(1, i.Lines)
-	line := i
-	line.H = i.H / float64(total)
-	for used, k := 0, 0; k < len(c.data.Remarks); k++ {
-		text, err := c.fonts.required("remarks", c.data.Remarks[k])
-		if err != nil {
-			return err
-		}
-		lines, ok := c.remarkLines(line, text, total-used)
-		if !ok {
-			return full
-		}
-		for _, part := range lines {
-			line.Y = i.Y + float64(used)*line.H
-			if err := c.write(line, "remarks", part, full.Remedy); err != nil {
-				return err
-			}
-			used++
-		}
-	}
-	return nil
-}
-
-// remarkLines breaks one remark into at most so many lines.
-func (c *canvas) remarkLines(i item, text []glyph, most int) ([][]glyph, bool) {
-	i.Lines = 1
-	m := c.room(i)
-	if _, ok := m.fit(text); ok {
-		return [][]glyph{text}, most > 0
-	}
-	b := m.wrapped(text, m.least, breakBefore)
-	return b.lines, len(b.lines) <= most
-}
-
 // photo sets the photograph; where there is none, nothing.
 func (c *canvas) photo(i item) error {
 	if c.data.Photo == nil {
@@ -257,7 +224,7 @@ func (c *canvas) qr(i item) error {
 	r := c.layout.rect(i)
 	module := min(r.Dx(), r.Dy()) / (code.Size + 2*quiet)
 	if module < 2 {
-		return &OverflowError{"QR code", "give it more room in the layout"}
+		return &OverflowError{Field: "QR code", Remedy: "give it more room in the layout"}
 	}
 	c.paint(r, image.White)
 	origin := r.Min.Add(image.Pt((r.Dx()-module*code.Size)/2, (r.Dy()-module*code.Size)/2))
@@ -292,16 +259,20 @@ func (c *canvas) box(i item) error {
 
 // outline draws the inner edge of a rectangle, at least a pixel wide.
 func (c *canvas) outline(r image.Rectangle, i item) {
-	if i.Stroke == 0 {
-		return
+	for _, edge := range c.edges(r, i) {
+		draw.Draw(c.out.RGBA, edge, i.Ink.uniform(), image.Point{}, draw.Src)
 	}
-	n := max(1, c.layout.pixels(i.Stroke))
-	inner := r.Inset(n)
-	for _, edge := range []image.Rectangle{
+}
+
+// edges are the four sides of an outline; an item without a stroke has none.
+func (c *canvas) edges(r image.Rectangle, i item) []image.Rectangle {
+	if i.Stroke == 0 {
+		return nil
+	}
+	inner := r.Inset(max(1, c.layout.pixels(i.Stroke)))
+	return []image.Rectangle{
 		{r.Min, image.Pt(r.Max.X, inner.Min.Y)}, {image.Pt(r.Min.X, inner.Max.Y), r.Max},
 		{image.Pt(r.Min.X, inner.Min.Y), image.Pt(inner.Min.X, inner.Max.Y)}, {image.Pt(inner.Max.X, inner.Min.Y), image.Pt(r.Max.X, inner.Max.Y)},
-	} {
-		draw.Draw(c.out.RGBA, edge, i.Ink.uniform(), image.Point{}, draw.Src)
 	}
 }
 

@@ -278,7 +278,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"a name too long for two lines", DefaultLayout, func(d *Data) { d.Name = strings.Repeat("山", 63) }, new(*OverflowError)},
 		{"an address too long for three lines", DefaultLayout, func(d *Data) { d.Address = strings.Repeat("山", 100) }, new(*OverflowError)},
 		{"five remarks", DefaultLayout, func(d *Data) { d.Remarks = []string{"一", "二", "三", "四", "五"} }, new(*OverflowError)},
-		{"a remark longer than 追記欄", DefaultLayout, func(d *Data) { d.Remarks = []string{strings.Repeat("記", 100)} }, new(*OverflowError)},
+		{"a remark longer than 追記欄", DefaultLayout, func(d *Data) { d.Remarks = []string{strings.Repeat("記", 120)} }, new(*OverflowError)},
 		{"an empty remark", DefaultLayout, func(d *Data) { d.Remarks = []string{""} }, new(*DataError)},
 		{"no address", DefaultLayout, func(d *Data) { d.Address = "" }, new(*DataError)},
 		{"no mayor", DefaultLayout, func(d *Data) { d.Mayor = "" }, new(*DataError)},

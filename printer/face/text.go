@@ -12,10 +12,14 @@ import (
 type OverflowError struct {
 	Field  string // for example "address"
 	Remedy string
+	Rule   string // what room there is, where more can be said than that it is too little
 }
 
-// Error names the field and the remedy.
+// Error names the field, the rule and the remedy.
 func (e *OverflowError) Error() string {
+	if e.Rule != "" {
+		return fmt.Sprintf("cannot fit the %s: %s; %s", e.Field, e.Rule, e.Remedy)
+	}
 	return fmt.Sprintf("cannot fit the %s in its place at the smallest permitted size; %s", e.Field, e.Remedy)
 }
 
