@@ -60,6 +60,8 @@ var (
 	ErrChain = kind("JOURNAL-CHAIN-BROKEN", "a record is not the one that was written", "stop cardd, keep the file as evidence, and restore the last backup whose chain holds")
 	// ErrLost: the file does not hold what it had taken before.
 	ErrLost = kind("JOURNAL-LOST", "the file does not hold what it had taken before", "stop cardd, keep all files as evidence, and put the newest journal.db back with the -wal that belongs to it; where there is none, look at every card in work since, then delete journal.db.mark and start again")
+	// ErrMark: the mark beside the file is damaged.
+	ErrMark = kind("JOURNAL-MARK", "the mark beside the file is damaged", "look at the disk; where journal.db and its -wal are sound, delete journal.db.mark and start again")
 	// ErrNewer: a newer cardd wrote the file.
 	ErrNewer = kind("JOURNAL-SCHEMA-NEWER", "a newer cardd wrote this file", "run that version of cardd, or newer, again")
 	// ErrForeign: the database is another program's.
@@ -74,7 +76,7 @@ func kind(code, wrong, remedy string) *Error { return &Error{Code: code, Wrong: 
 func Kinds() []*Error {
 	return []*Error{
 		ErrExists, ErrUnknown, ErrInvalid, ErrTooLarge, ErrRecords, ErrDropped, ErrLocked, ErrBusy,
-		ErrFull, ErrReadOnly, ErrCorrupt, ErrChain, ErrLost, ErrNewer, ErrForeign, ErrIO,
+		ErrFull, ErrReadOnly, ErrCorrupt, ErrChain, ErrLost, ErrMark, ErrNewer, ErrForeign, ErrIO,
 	}
 }
 

@@ -36,8 +36,7 @@ func TestFailureGivesTheSystemsErrorsTheirKind(t *testing.T) {
 
 func TestKindsAreToldApartAndSayWhatToDo(t *testing.T) {
 	seen := map[string]bool{}
-	for _, k := range []*Error{ErrExists, ErrUnknown, ErrInvalid, ErrTooLarge, ErrRecords, ErrDropped, ErrLocked, ErrBusy,
-		ErrFull, ErrReadOnly, ErrCorrupt, ErrChain, ErrNewer, ErrForeign, ErrIO} {
+	for _, k := range Kinds() {
 		if seen[k.Code] || !strings.HasPrefix(k.Code, "JOURNAL-") || k.Wrong == "" || k.Remedy == "" {
 			t.Errorf("%+v", k)
 		}

@@ -125,7 +125,7 @@ func (j *Journal) DropSealed(ctx context.Context, jobID string) error {
 	if _, err := j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		return failure(wanted, err)
 	}
-	return failure(wanted, j.mark.sync())
+	return failure(wanted, j.mark.Sync())
 }
 
 // update changes one job, whose id is the last argument.

@@ -30,6 +30,8 @@ import (
 	"sync"
 
 	"github.com/pressly/goose/v3"
+
+	"jukicard/highwater"
 )
 
 //go:embed migrations/*.sql
@@ -43,7 +45,7 @@ type Journal struct {
 	db     *sql.DB
 	lock   *os.File
 	append struct{ head, insert, move, count *sql.Stmt }
-	mark   *witness
+	mark   *highwater.Mark
 	close  sync.Once
 }
 
@@ -54,7 +56,7 @@ type Journal struct {
 // [Journal.Verify].
 //
 // It fails with ErrLocked, ErrReadOnly, ErrCorrupt, ErrForeign, ErrNewer,
-// ErrChain, ErrLost, ErrFull or ErrIO. Before ErrLost nothing was
+// ErrChain, ErrLost, ErrMark, ErrFull or ErrIO. Before ErrLost nothing was
 // changed, so that what is left of a log stays as evidence.
 func Open(ctx context.Context, path string) (*Journal, error) {
 	wanted := "open the journal " + path
@@ -122,9 +124,9 @@ func (j *Journal) open(ctx context.Context, path string) error {
 		}
 	}
 	var n int64
-	err = db.QueryRowContext(ctx, "SELECT n FROM written").Scan(&n)
+	err = db.QueryRowContext(ctx, highwater.Now).Scan(&n)
 	if err == nil {
-		j.mark, err = openMark(path+MarkSuffix, n)
+		j.mark, err = highwater.Open(path, n)
 	}
 	return err
 }
@@ -136,7 +138,7 @@ func source(path string) string {
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)", "cell_size_check(1)"},
 		"_txlock": {"immediate"}, "_defensive": {"1"}, "_dqs": {"0"},
 	}
-	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String()
+	return highwater.Source(path, settings)
 }
 
 // identify refuses a database that another program made.
@@ -202,7 +204,7 @@ func (j *Journal) prepare(ctx context.Context) error {
 		{&j.append.head, "SELECT records, head FROM job WHERE id = ?"},
 		{&j.append.insert, "INSERT INTO record (job, seq, at, kind, step, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&j.append.move, "UPDATE job SET records = ?, head = ? WHERE id = ?"},
-		{&j.append.count, "UPDATE written SET n = n + 1 RETURNING n"},
+		{&j.append.count, highwater.Count},
 	} {
 		stmt, err := j.db.PrepareContext(ctx, s.text)
 		if err != nil {
@@ -221,7 +223,7 @@ func (j *Journal) Close() error {
 			err = j.db.Close()
 		}
 		if j.mark != nil {
-			err = errors.Join(err, j.mark.close())
+			err = errors.Join(err, j.mark.Close())
 		}
 		err = errors.Join(err, j.lock.Close())
 	})
@@ -251,6 +253,6 @@ func (j *Journal) write(ctx context.Context, f func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	_ = j.mark.note(n)
+	_ = j.mark.Note(n)
 	return nil
 }
