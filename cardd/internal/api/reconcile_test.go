@@ -1,7 +1,12 @@
 package api_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -86,4 +91,39 @@ func TestADifferenceIsListedWithItsRemedy(t *testing.T) {
 	if f.Card != s.card.ID() || f.Terminal != "done" || f.Code == "" || f.Text == "" || f.Japanese == "" || f.Right == "" {
 		t.Errorf("finding is %+v", f)
 	}
+}
+
+// TestTheOtherSideIsReachedByTLSWithACertificateOfOurs, and by nobody without.
+func TestTheOtherSideIsReachedByTLSWithACertificateOfOurs(t *testing.T) {
+	m, err := jukinet.Open(jukinet.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	server := httptest.NewUnstartedServer(m)
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	t.Cleanup(func() { server.Close(); _ = m.Close() })
+	// The server's own pair shows us too: what it is does not matter, that there is one does.
+	pair := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for variable, block := range map[string]*pem.Block{
+		"CARDD_UPSTREAM_CA_FILE": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "CARDD_UPSTREAM_CERT_FILE": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]},
+		"CARDD_UPSTREAM_KEY_FILE": {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		file := filepath.Join(dir, variable)
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(variable, file)
+	}
+	t.Setenv("CARDD_UPSTREAM_MANAGEMENT", server.URL)
+	s := serve(t, false)
+	if job, _ := s.issue(t, "infant", false); job.State != "done" {
+		t.Fatalf("job ended as %+v", job)
+	}
+	settled(t, func() bool { return m.Card(s.card.ID()).Status == jukinet.Delivered })
 }

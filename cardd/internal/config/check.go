@@ -39,6 +39,12 @@ func (c *Config) check(from string) error {
 		{"limits.request_bytes", c.Limits.RequestBytes, 64 << 10, 64 << 20},
 		{"limits.clients", int64(c.Limits.Clients), 1, 1000},
 		{"limits.shutdown_seconds", int64(c.Limits.ShutdownSeconds), 1, 3600},
+		{"reader.command_seconds", int64(c.Reader.CommandSeconds), 1, 3600},
+		{"upstream.timeout_seconds", int64(c.Upstream.TimeoutSeconds), 1, 600},
+		{"upstream.settle_seconds", int64(c.Upstream.SettleSeconds), 0, 86400},
+		{"upstream.tells", int64(c.Upstream.Tells), 1, 100},
+		{"upstream.poll_seconds", int64(c.Upstream.PollSeconds), 1, 3600},
+		{"upstream.backoff_seconds", int64(c.Upstream.BackoffSeconds), 1, 86400},
 	} {
 		if f.value < f.from || f.value > f.to {
 			refuse(CodeValue, f.key, "the number is out of bounds", fmt.Sprintf("write one from %d to %d", f.from, f.to))
@@ -53,6 +59,7 @@ func (c *Config) check(from string) error {
 	if rule, remedy := keyFileFault(c.GP.MasterKeyFile); rule != "" {
 		refuse(CodeKeyFile, "gp.master_key_file", rule, remedy)
 	}
+	c.Upstream.check(refuse)
 	return join(wrong)
 }
 

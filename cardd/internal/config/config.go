@@ -68,6 +68,8 @@ type Reader struct {
 	System string `koanf:"system"` // pcsc
 	Name   string `koanf:"name"`   // empty: the only one with a card
 	Short  bool   `koanf:"short"`  // short length only
+
+	CommandSeconds int `koanf:"command_seconds"` // one command may take
 }
 
 // Station is this place.
@@ -97,6 +99,16 @@ type Printer struct {
 type Upstream struct {
 	Management string `koanf:"management"` // URL of card management
 	JPKI       string `koanf:"jpki"`       // URL of the certificates' side
+
+	CAFile   string `koanf:"ca_file"`   // absolute; empty: the system's authorities
+	CertFile string `koanf:"cert_file"` // absolute; empty: no client certificate
+	KeyFile  string `koanf:"key_file"`  // absolute; of CertFile
+
+	TimeoutSeconds int `koanf:"timeout_seconds"` // an answer is waited for
+	SettleSeconds  int `koanf:"settle_seconds"`  // after that a telegram may still arrive
+	Tells          int `koanf:"tells"`           // of one notice before a person must look
+	PollSeconds    int `koanf:"poll_seconds"`    // between two looks for waiting notices
+	BackoffSeconds int `koanf:"backoff_seconds"` // the longest pause while a party is silent
 }
 
 // Fonts are the printed face's.

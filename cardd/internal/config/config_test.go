@@ -31,7 +31,8 @@ func TestDefaultsAreWhole(t *testing.T) {
 	want := &Config{
 		StateDir: state, Socket: state + "/cardd.sock",
 		Log:       Log{Level: "info", Format: "text"},
-		Reader:    Reader{System: "pcsc"},
+		Reader:    Reader{System: "pcsc", CommandSeconds: 120},
+		Upstream:  Upstream{TimeoutSeconds: 30, SettleSeconds: 60, Tells: 16, PollSeconds: 60, BackoffSeconds: 300},
 		Station:   Station{Name: "window1"},
 		Authority: Authority{Kind: "softca", Dir: state + "/authority", Organization: "cardd laboratory"},
 		Printer:   Printer{Kind: "simulated", Dir: state + "/faces"},
@@ -132,15 +133,18 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 		"CARDD_READER_SYSTEM=pcsc", "CARDD_READER_NAME=r", "CARDD_READER_SHORT=true", "CARDD_STATION_NAME=n",
 		"CARDD_GP_MASTER_KEY_FILE=" + key, "CARDD_AUTHORITY_KIND=softca", "CARDD_AUTHORITY_DIR=/a",
 		"CARDD_AUTHORITY_ORGANIZATION=o", "CARDD_PRINTER_KIND=none", "CARDD_PRINTER_DIR=/p", "CARDD_FONTS_PATHS=/f:/g",
-		"CARDD_LIMITS_REQUEST_BYTES=70000", "CARDD_LIMITS_CLIENTS=1", "CARDD_LIMITS_SHUTDOWN_SECONDS=3",
+		"CARDD_LIMITS_REQUEST_BYTES=70000", "CARDD_LIMITS_CLIENTS=1", "CARDD_LIMITS_SHUTDOWN_SECONDS=3", "CARDD_READER_COMMAND_SECONDS=5",
+		"CARDD_UPSTREAM_MANAGEMENT=https://m", "CARDD_UPSTREAM_JPKI=unix:///j", "CARDD_UPSTREAM_CA_FILE=" + key, "CARDD_UPSTREAM_CERT_FILE=" + key,
+		"CARDD_UPSTREAM_KEY_FILE=" + key, "CARDD_UPSTREAM_TIMEOUT_SECONDS=1", "CARDD_UPSTREAM_SETTLE_SECONDS=0", "CARDD_UPSTREAM_TELLS=1",
+		"CARDD_UPSTREAM_POLL_SECONDS=2", "CARDD_UPSTREAM_BACKOFF_SECONDS=3",
 	}, clerk)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Lab: true, StateDir: "/s", Socket: "/s.sock", Log: Log{"debug", "json"}, Reader: Reader{"pcsc", "r", true}, Station: Station{"n"},
+		Lab: true, StateDir: "/s", Socket: "/s.sock", Log: Log{"debug", "json"}, Reader: Reader{"pcsc", "r", true, 5}, Station: Station{"n"},
 		GP: GP{key}, Authority: Authority{"softca", "/a", "o"}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
-		Limits: Limits{70000, 1, 3},
+		Limits: Limits{70000, 1, 3}, Upstream: Upstream{"https://m", "unix:///j", key, key, key, 1, 0, 1, 2, 3},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -177,6 +181,18 @@ func TestLoadRefuses(t *testing.T) {
 		{"a printer that is none", "[printer]\nkind = \"laser\"\n", nil, CodeValue, []string{"printer.kind", "simulated or none"}},
 		{"a request limit too small for a photograph", "[limits]\nrequest_bytes = 1000\n", nil, CodeValue, []string{"limits.request_bytes", "65536"}},
 		{"no time at all", "[limits]\nshutdown_seconds = 0\n", nil, CodeValue, []string{"limits.shutdown_seconds"}},
+		{"a command without time", "[reader]\ncommand_seconds = 0\n", nil, CodeValue, []string{"reader.command_seconds", "1 to 3600"}},
+		{"no wait for an answer", "[upstream]\ntimeout_seconds = 0\n", nil, CodeValue, []string{"upstream.timeout_seconds", "1 to 600"}},
+		{"a notice never told", "[upstream]\ntells = 0\n", nil, CodeValue, []string{"upstream.tells", "1 to 100"}},
+		{"time that runs back", "[upstream]\nsettle_seconds = -1\n", nil, CodeValue, []string{"upstream.settle_seconds", "0 to 86400"}},
+		{"an address of no known way", "[upstream]\nmanagement = \"ftp://h\"\n", nil, CodeValue, []string{"upstream.management", "none of a way"}},
+		{"an address that is none", "[upstream]\njpki = \"https://h:a b\"\n", nil, CodeValue, []string{"upstream.jpki", "no URL", "https://host/path"}},
+		{"numbers in the clear", "[upstream]\nmanagement = \"http://office.example\"\n", nil, CodeValue, []string{"upstream.management", "in the clear"}},
+		{"an address with a user", "[upstream]\nmanagement = \"https://u:p@h\"\n", nil, CodeValue, []string{"upstream.management", "a user"}},
+		{"a certificate nobody asks for", "[upstream]\nca_file = \"/etc/hosts\"\n", nil, CodeValue, []string{"upstream.ca_file", "by https"}},
+		{"an authority that is not there", "[upstream]\nmanagement = \"https://h\"\nca_file = \"/nowhere\"\n", nil, CodeValue, []string{"upstream.ca_file", "/nowhere"}},
+		{"a certificate without its key", "[upstream]\nmanagement = \"https://h\"\ncert_file = \"/etc/hosts\"\n", nil, CodeValue, []string{"upstream.cert_file", "go together"}},
+		{"a key that others can read", "[upstream]\nmanagement = \"https://h\"\ncert_file = \"/etc/hosts\"\nkey_file = \"/etc/hosts\"\n", nil, CodeKeyFile, []string{"upstream.key_file", "others can read"}},
 		{"a socket too long for the system", "socket = \"" + long + "\"\n", nil, CodeValue, []string{"socket", "108 bytes", "107"}},
 		{"no font", "[fonts]\npaths = []\n", nil, CodeValue, []string{"fonts.paths", "at least one"}},
 		{"a key file that is not there", "[gp]\nmaster_key_file = \"/nowhere/key\"\n", nil, CodeKeyFile, []string{"/nowhere/key", "put the key there"}},

@@ -22,6 +22,7 @@ import (
 	"jukicard/cardd/internal/receipt"
 	"jukicard/cardd/internal/station"
 	"jukicard/cardd/internal/vault"
+	"jukicard/cardd/internal/watchdog"
 	"jukicard/pki"
 	"jukicard/pki/softca"
 	"jukicard/printer"
@@ -102,7 +103,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 		}
 	}
 	cfg := station.Config{
-		Name: c.Station.Name, Software: Software(), Readers: o.Readers, Reader: c.Reader.Name,
+		Name: c.Station.Name, Software: Software(), Readers: watchdog.Guard(o.Readers, seconds(c.Reader.CommandSeconds)), Reader: c.Reader.Name,
 		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
 		Keys: scp03.Diversified(master), Faces: faces, Layout: face.DefaultLayout, Receipts: d.Receipts,
 		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short || c.Reader.Short,

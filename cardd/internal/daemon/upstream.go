@@ -24,21 +24,29 @@ func (d *Daemon) openUpstream(o Options) (names []string, err error) {
 		return nil, err
 	}
 	d.upstream, d.log = map[string]*party{}, o.Log
-	for _, p := range []struct{ name, url string }{
-		{upstream.Management, d.Config.Upstream.Management}, {upstream.JPKI, d.Config.Upstream.JPKI},
-	} {
+	c := d.Config.Upstream
+	secured, err := c.TLS()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range []struct{ name, url string }{{upstream.Management, c.Management}, {upstream.JPKI, c.JPKI}} {
 		if p.url == "" {
 			continue
 		}
-		line, err := upstream.NewHTTP(upstream.HTTPConfig{URL: p.url})
+		line, err := upstream.NewHTTP(upstream.HTTPConfig{URL: p.url, TLS: secured})
 		if err != nil {
 			return nil, fmt.Errorf("cannot reach %s: %w", p.name, err)
 		}
-		d.upstream[p.name] = &party{line, upstream.NewShipper(upstream.Config{Name: p.name, Party: line, Outbox: d.Journal, Log: o.Log})}
+		d.upstream[p.name] = &party{line, upstream.NewShipper(upstream.Config{
+			Name: p.name, Party: line, Outbox: d.Journal, Log: o.Log, Timeout: seconds(c.TimeoutSeconds), Settle: max(seconds(c.SettleSeconds), 1),
+			Tells: c.Tells, Poll: seconds(c.PollSeconds), Backoff: upstream.Backoff{Max: seconds(c.BackoffSeconds)},
+		})}
 		names = append(names, p.name)
 	}
 	return names, nil
 }
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 // Ship brings notices to the parties until ctx ends.
 func (d *Daemon) Ship(ctx context.Context) error {
