@@ -164,8 +164,8 @@ func (c *canvas) seal(i item, set arranged, words string) error {
 
 // sealWords sets a seal's words in columns from the right, as seals are cut.
 func (c *canvas) sealWords(r image.Rectangle, text []glyph) error {
-	columns := int(math.Ceil(math.Sqrt(float64(len(text)))))
-	rows := (len(text) + columns - 1) / columns
+	rows := int(math.Ceil(math.Sqrt(float64(len(text)))))
+	columns := (len(text) + rows - 1) / rows
 	w, h := r.Dx()/columns, r.Dy()/rows
 	size := float32(min(w, h))
 	if size < c.layout.length(sealEmLeast) {

@@ -3,7 +3,13 @@ package face
 import (
 	"image"
 	"image/color"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"jukicard/printer/raster"
 )
 
 // readQR reads a version 1 QR code in numeric mode without error correction
@@ -122,5 +128,49 @@ func TestQRHoldsTheTwelveDigits(t *testing.T) {
 				t.Errorf("at %d dpi %s reads %s", dpi, number, got)
 			}
 		}
+	}
+}
+
+// zbarimg, a reader that nobody here wrote, finds the number on the whole back and in
+// what of it is printed in resin, on a 300 dpi printer's raster and on a 600 dpi one's.
+func TestQRIsReadByZBar(t *testing.T) {
+	zbar, err := exec.LookPath("zbarimg")
+	if err != nil {
+		t.Skip("install the Debian package zbar-tools")
+	}
+	d := sample()
+	for _, tt := range []struct {
+		name          string
+		dpi           int
+		width, height int
+	}{{"Evolis", 300, 1016, 648}, {"XID8600", 600, 2072, 1328}} {
+		t.Run(tt.name, func(t *testing.T) {
+			back := mustRender(t, fontsOf(t), DefaultLayout.At(tt.dpi), d).Back
+			look, err := CardPNG(back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			planes, err := raster.Separate(back).Fit(tt.width, tt.height, raster.Bleed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resin, err := ResinPNG(planes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, file := range map[string][]byte{"look": look, "resin": resin} {
+				path := filepath.Join(t.TempDir(), name+".png")
+				if err := os.WriteFile(path, file, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				out, err := exec.Command(zbar, "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", path).Output()
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				if got := strings.TrimSpace(string(out)); got != d.MyNumber {
+					t.Errorf("%s: it reads %q, want %s", name, got, d.MyNumber)
+				}
+			}
+		})
 	}
 }
