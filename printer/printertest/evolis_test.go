@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,6 +52,9 @@ func evolisRig(wire string) printertest.Rig {
 func evolisPlanes(side image.Image, width, height int) press.Planes {
 	planes := printertest.Separated(side, width, height, true)
 	for _, panel := range []byte("YMC") {
+		if !slices.ContainsFunc(planes[panel], func(b byte) bool { return b != 0 }) {
+			continue
+		}
 		levels, err := raster.Dither(planes[panel], width, 128)
 		if err != nil {
 			panic(err)

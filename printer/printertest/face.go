@@ -67,31 +67,34 @@ func colourful(w, h, seed int) *image.RGBA {
 // colours and below the luma B0, are black resin, and all else is the complement of its
 // colours. Beyond the picture there is nothing, or with bleed the colour of its edge.
 func Separated(side image.Image, width, height int, bleed bool) press.Planes {
-	planes := press.Planes{'Y': make([]byte, width*height), 'M': make([]byte, width*height), 'C': make([]byte, width*height), 'K': make([]byte, width*height)}
+	n := width * height
+	k, c, m, y := make([]byte, n), make([]byte, n), make([]byte, n), make([]byte, n)
 	b := side.Bounds()
 	left, top := (width-b.Dx())/2, (height-b.Dy())/2
-	for y := range height {
-		for x := range width {
-			at := image.Pt(x-left+b.Min.X, y-top+b.Min.Y)
-			edge := image.Pt(min(max(at.X, b.Min.X), b.Max.X-1), min(max(at.Y, b.Min.Y), b.Max.Y-1))
-			if at != edge && !bleed {
-				continue
-			}
-			ink(planes, y*width+x, side.At(edge.X, edge.Y), at == edge)
+	for i := range n {
+		at := image.Pt(i%width-left+b.Min.X, i/width-top+b.Min.Y)
+		edge := image.Pt(min(max(at.X, b.Min.X), b.Max.X-1), min(max(at.Y, b.Min.Y), b.Max.Y-1))
+		if at != edge && !bleed {
+			continue
+		}
+		red, green, blue := levels(side, edge)
+		grey := max(red, green, blue)-min(red, green, blue) <= 12 && (299*red+587*green+114*blue)/1000 < 0xB0
+		switch {
+		case grey && at == edge: // only on the card itself there is resin
+			k[i] = 255
+		case !grey:
+			c[i], m[i], y[i] = byte(255-red), byte(255-green), byte(255-blue)
 		}
 	}
-	return planes
+	return press.Planes{'Y': y, 'M': m, 'C': c, 'K': k}
 }
 
-// ink is one dot of all planes; only on the card itself there is resin.
-func ink(planes press.Planes, i int, c color.Color, onCard bool) {
-	r, g, b, _ := c.RGBA()
-	red, green, blue := int(r>>8), int(g>>8), int(b>>8)
-	grey := max(red, green, blue)-min(red, green, blue) <= 12 && (299*red+587*green+114*blue)/1000 < 0xB0
-	switch {
-	case grey && onCard:
-		planes['K'][i] = 255
-	case !grey:
-		planes['C'][i], planes['M'][i], planes['Y'][i] = byte(255-red), byte(255-green), byte(255-blue)
+// levels are the colours of a dot, 0 to 255.
+func levels(img image.Image, at image.Point) (red, green, blue int) {
+	if rgba, ok := img.(*image.RGBA); ok { // most of what is asked here
+		c := rgba.RGBAAt(at.X, at.Y)
+		return int(c.R), int(c.G), int(c.B)
 	}
+	r, g, b, _ := img.At(at.X, at.Y).RGBA()
+	return int(r >> 8), int(g >> 8), int(b >> 8)
 }

@@ -3,6 +3,7 @@
 package printertest_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -14,11 +15,34 @@ import (
 // those that the fault table need not see again: the same language in another size.
 var rigs, conformance []printertest.Rig
 
-func TestMain(m *testing.M) { os.Exit(usbbed.Main(m)) }
+// verdict is that of TestPrinters, when it ran.
+var verdict *printertest.Verdict
+
+func TestMain(m *testing.M) {
+	code := usbbed.Main(m)
+	if verdict != nil {
+		fmt.Printf("printers: %d cards printed twice\n", verdict.Twice)
+		fmt.Printf("printers: %d cases, %d wrong\n", verdict.Cases, verdict.Wrong)
+	}
+	os.Exit(code)
+}
 
 // TestConformance runs the suite on every rig.
 func TestConformance(t *testing.T) {
 	for _, rig := range append(rigs, conformance...) {
 		t.Run(rig.Name, func(t *testing.T) { printertest.Run(t, rig) })
 	}
+}
+
+// TestPrinters is the fault table of the fact sheet: every row, every driver, every wire.
+// Its last line is what `make printers` ends with.
+func TestPrinters(t *testing.T) {
+	var sum printertest.Verdict
+	for _, rig := range rigs {
+		t.Run(rig.Name, func(t *testing.T) {
+			v := printertest.Judge(t, rig)
+			sum.Cases, sum.Wrong, sum.Twice = sum.Cases+v.Cases, sum.Wrong+v.Wrong, sum.Twice+v.Twice
+		})
+	}
+	verdict = &sum
 }

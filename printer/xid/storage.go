@@ -129,12 +129,14 @@ func wrap(tag uint32, c command) []byte {
 // and its status follows when that is cleared (BOT 6.7.2): what comes then may be the
 // data or the status already.
 func (s *storage) data(ctx context.Context, n int) (reply, csw []byte, err error) {
-	got, err := s.receive(ctx, n)
-	if err != nil {
+	got, err := s.receive(ctx, max(n, cswSize))
+	switch {
+	case err != nil:
 		return nil, nil, err
-	}
-	if len(got) == cswSize && n != cswSize && slices.Equal(got[:4], cswSignature) {
+	case len(got) == cswSize && n != cswSize && slices.Equal(got[:4], cswSignature):
 		return nil, got, nil
+	case len(got) > n:
+		return nil, nil, s.broken(fmt.Sprintf("%d bytes came where at most %d were asked for", len(got), n))
 	}
 	return got, nil, nil
 }
