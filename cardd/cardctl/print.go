@@ -50,11 +50,13 @@ func (a *app) previewCommand() *cobra.Command {
 	f.IntVar(&p.dpi, "dpi", 300, "dots per inch, as the printer has")
 	f.StringVar(&p.layout, "layout", "", "layout `file`; the built-in one without it")
 	f.StringVar(&p.cardID, "card-number", "0000000000000000", "the 16 characters of the card, which the order does not know")
-	must(cmd.MarkFlagRequired("out"))
 	return cmd
 }
 
 func (a *app) preview(file string, p preview) error {
+	if p.out == "" {
+		return refused(errors.New("cannot make a preview: name a folder for it with --out"))
+	}
 	layout, err := a.previewLayout(p)
 	if err != nil {
 		return err
@@ -175,21 +177,21 @@ func previewFiles(drawn printer.Face, issued juki.Date) ([]privateFile, error) {
 	}, nil
 }
 
-// facePDF writes a page of the size of a card for each side. The same order gives the
-// same bytes: the file is dated with the order's day of issue.
+// facePDF writes a page of the size of a card for each side. The file is dated with the
+// order's day of issue, not with the day on which somebody looked.
 func facePDF(w io.Writer, issued juki.Date, sides ...[]byte) error {
 	size := fpdf.SizeType{Wd: face.CardWidth, Ht: face.CardHeight}
-	pdf := fpdf.NewCustom(&fpdf.InitType{OrientationStr: "L", UnitStr: "mm", Size: size})
+	const asGiven = "P" // to fpdf landscape means that width and height are exchanged
+	pdf := fpdf.NewCustom(&fpdf.InitType{OrientationStr: asGiven, UnitStr: "mm", Size: size})
 	pdf.SetMargins(0, 0, 0)
 	pdf.SetAutoPageBreak(false, 0)
-	pdf.SetCatalogSort(true)
 	day := issued.EndJST()
 	pdf.SetCreationDate(day)
 	pdf.SetModificationDate(day)
 	for i, side := range sides {
 		name, kind := fmt.Sprint("side", i), fpdf.ImageOptions{ImageType: "PNG"}
 		pdf.RegisterImageOptionsReader(name, kind, bytes.NewReader(side))
-		pdf.AddPageFormat("L", size)
+		pdf.AddPageFormat(asGiven, size)
 		pdf.ImageOptions(name, 0, 0, face.CardWidth, face.CardHeight, false, kind, 0, "")
 	}
 	if err := pdf.Output(w); err != nil {
