@@ -184,10 +184,10 @@ func (p *bdfParser) headEnd(chars string, box []int) error {
 
 // bdfChar is a glyph being read.
 type bdfChar struct {
-	encoding      int
-	width         int
-	w, h, x, y    int
-	boxed, inside bool
+	encoding   int
+	width      int
+	w, h, x, y int
+	boxed      bool
 }
 
 // char reads one glyph, from after STARTCHAR to ENDCHAR.
