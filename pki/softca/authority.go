@@ -71,7 +71,8 @@ type certifier struct {
 // keys, the CA certificates, valid ten years from the day before today, and the
 // certificates of the sealing keys. A making that was interrupted is taken up.
 // It refuses a directory of another hierarchy, keys that others may read, a key
-// that its certificate does not fit, and a certificate whose key is gone.
+// that its certificate does not fit, a certificate whose key is gone, and a database
+// that is damaged, an older copy, or has lost what it had issued (package highwater).
 func Open(dir string, opts Options) (*Authority, error) {
 	if opts.Hierarchy == (pki.Hierarchy{}) {
 		opts.Hierarchy = pki.Lab()
@@ -87,7 +88,11 @@ func Open(dir string, opts Options) (*Authority, error) {
 		return nil, fmt.Errorf("cannot open authority %s: %w", dir, err)
 	}
 	a := &Authority{hierarchy: opts.Hierarchy, now: opts.Now, rand: opts.Rand, store: st}
-	if err := a.setUp(dir); err != nil {
+	err = a.setUp(dir)
+	if err == nil {
+		err = a.sound(context.Background())
+	}
+	if err != nil {
 		_ = st.close() // the first error is the one to tell
 		return nil, fmt.Errorf("cannot open authority %s: %w", dir, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"jukicard/highwater"
 	"jukicard/pki"
 	"jukicard/pki/pkitest"
 )
@@ -90,8 +91,8 @@ func TestFirstStoredCertificateWins(t *testing.T) {
 // A crash while the authority is made leaves keys without certificates.
 func TestCrashInSetUp(t *testing.T) {
 	dir := newDir(t)
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		_ = os.Remove(dir + "/" + databaseName + suffix) // -wal and -shm are there only after a crash
+	for _, suffix := range []string{"", "-wal", "-shm", highwater.Suffix} {
+		_ = os.Remove(dir + "/" + databaseName + suffix) // as before the first transaction
 	}
 	before, err := loadKey(dir, "signature-ca")
 	if err != nil {

@@ -24,7 +24,7 @@ func TestNewDirectory(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	want := "authentication-ca.key authority.db signature-ca.key surface-root.key surface-seal.key text-root.key text-seal.key"
+	want := "authentication-ca.key authority.db authority.db.mark signature-ca.key surface-root.key surface-seal.key text-root.key text-seal.key"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("want %s, got %s", want, got)
 	}

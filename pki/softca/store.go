@@ -10,17 +10,17 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite", without cgo
 
+	"jukicard/highwater"
 	"jukicard/pki"
 )
 
 const (
 	databaseName  = "authority.db"
-	schemaVersion = 1
+	schemaVersion = 2
 	serialTries   = 8 // 62 random bits collide never; a stuck source is found out
 )
 
@@ -54,6 +54,7 @@ CREATE TABLE crl (
 type store struct {
 	db       *sql.DB
 	register *register // set once the keys are there, before any row is read or written
+	mark     *highwater.Mark
 }
 
 // row is what is known of a request ID.
@@ -71,6 +72,9 @@ func openStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := highwater.Check(context.Background(), path); err != nil {
+		return nil, fmt.Errorf("cannot trust its database: %w; put the newest copy of the whole directory back. Certificates it has forgotten would be issued twice: where there is no such copy, use another directory", err)
+	}
 	// SQLite gives its -wal and -shm files the mode of the database.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -85,33 +89,54 @@ func openStore(dir string) (*store, error) {
 	}
 	db.SetMaxOpenConns(1)
 	s := &store{db: db}
-	if err := s.migrate(context.Background()); err != nil {
-		_ = db.Close() // the first error is the one to tell
+	if err := s.open(context.Background(), path); err != nil {
+		_ = s.close() // the first error is the one to tell
 		return nil, err
 	}
 	return s, nil
+}
+
+// open judges the file and brings it up to date.
+func (s *store) open(ctx context.Context, path string) error {
+	var said string
+	if err := s.db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&said); err != nil {
+		return err
+	}
+	if said != "ok" {
+		return fmt.Errorf("its database is damaged: %s; restore it from a backup", said)
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	var n int64
+	err := s.db.QueryRowContext(ctx, highwater.Now).Scan(&n)
+	if err == nil {
+		s.mark, err = highwater.Open(path, n)
+	}
+	return err
 }
 
 // dsn asks for durability at every commit, and for write transactions from the
 // start, so that two processes cannot deadlock in upgrading. A minute of patience
 // is for the process that opens a directory while another makes its six keys.
 func dsn(path string) string {
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") { // C:\…
-		slashed = "/" + slashed
-	}
-	q := url.Values{
+	return highwater.Source(path, url.Values{
 		"_pragma": {"busy_timeout(60000)", "journal_mode(WAL)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
-	}
-	return (&url.URL{Scheme: "file", Path: slashed, RawQuery: q.Encode()}).String()
+	})
 }
 
-func (s *store) close() error { return s.db.Close() }
+func (s *store) close() error {
+	err := s.db.Close()
+	if s.mark != nil {
+		err = errors.Join(err, s.mark.Close())
+	}
+	return err
+}
 
 // migrate makes the tables of an empty database and refuses one of a later program.
 func (s *store) migrate(ctx context.Context) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.transact(ctx, func(tx *sql.Tx) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 			return err
@@ -120,15 +145,34 @@ func (s *store) migrate(ctx context.Context) error {
 		case schemaVersion:
 			return nil
 		case 0:
-			_, err := tx.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
+			_, err := tx.ExecContext(ctx, schema+highwater.Schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
+			return err
+		case 1: // without the count
+			_, err := tx.ExecContext(ctx, highwater.Schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion))
 			return err
 		}
 		return fmt.Errorf("its database has version %d, this program knows %d; use a newer program", version, schemaVersion)
 	})
 }
 
-// write runs f in one transaction.
+// write runs f in one transaction that counts. A mark that cannot be told of it is
+// behind, and the next one brings it up.
 func (s *store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
+	var n int64
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, highwater.Count).Scan(&n)
+	})
+	if err == nil {
+		_ = s.mark.Note(n)
+	}
+	return err
+}
+
+// transact runs f in one transaction.
+func (s *store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -252,7 +296,7 @@ func (s *store) revoke(ctx context.Context, serial *big.Int, why pki.Reason, now
 
 // list returns all rows, in the order of their IDs.
 func (s *store) list(ctx context.Context) (out []Issued, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.transact(ctx, func(tx *sql.Tx) error {
 		out, err = s.listIn(ctx, tx)
 		return err
 	})

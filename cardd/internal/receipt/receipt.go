@@ -70,16 +70,22 @@ const PublicFile = "receipt.pub"
 const keyFile = "receipt.key"
 
 // OpenSigner reads the station's receipt key, P-256, and makes it on first use
-// (mode 0600). The public half lies beside it for whoever verifies.
+// (mode 0600). The public half lies beside it for whoever verifies. A key that is gone
+// while its public half is there is not made anew, and two halves that do not belong
+// together are refused: receipts would be signed that nobody here can verify.
 func OpenSigner(dir string) (*Signer, error) {
 	path := filepath.Join(dir, keyFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(dir, PublicFile)); err == nil {
+			return nil, fmt.Errorf("cannot read receipt key %s: it is missing though %s is there", path, PublicFile)
+		}
 		return newSigner(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read receipt key: %w", err)
 	}
+	defer clear(b)
 	block, _ := pem.Decode(b)
 	if block == nil {
 		return nil, fmt.Errorf("cannot read receipt key %s: it is not PEM", path)
@@ -89,7 +95,26 @@ func OpenSigner(dir string) (*Signer, error) {
 	if err != nil || !ok || ec.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("cannot read receipt key %s: it is not a P-256 key in PKCS #8", path)
 	}
-	return signerOf(ec)
+	s, err := signerOf(ec)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.publish(dir)
+}
+
+// publish lays the public half beside the key unless it is there.
+func (s *Signer) publish(dir string) error {
+	path := filepath.Join(dir, PublicFile)
+	there, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return writeOnce(path, s.public, 0o644)
+	case err != nil:
+		return fmt.Errorf("cannot read %s: %w", path, err)
+	case !bytes.Equal(there, s.public):
+		return fmt.Errorf("cannot use receipt key: %s is not its public half", path)
+	}
+	return nil
 }
 
 func newSigner(dir string) (*Signer, error) {
@@ -108,10 +133,10 @@ func newSigner(dir string) (*Signer, error) {
 	private := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	defer clear(private)
 	defer clear(der)
-	if err := writeOnce(filepath.Join(dir, PublicFile), s.public, 0o644); err != nil {
+	if err := writeOnce(filepath.Join(dir, keyFile), private, 0o600); err != nil {
 		return nil, err
 	}
-	return s, writeOnce(filepath.Join(dir, keyFile), private, 0o600)
+	return s, s.publish(dir)
 }
 
 // writeOnce writes a file whole or not at all: the key is durable before the
@@ -126,10 +151,22 @@ func writeOnce(path string, b []byte, mode os.FileMode) error {
 	if err == nil {
 		err = os.Rename(path+".new", path)
 	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
+}
+
+// syncDir makes a new name in a folder durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func signerOf(key *ecdsa.PrivateKey) (*Signer, error) {

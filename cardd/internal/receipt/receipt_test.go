@@ -82,13 +82,71 @@ func TestAnotherStationsKeyIsNamed(t *testing.T) {
 	}
 }
 
-func TestDamagedKeyIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "receipt.key"), []byte("nonsense"), 0o600); err != nil {
+func TestDamagedKeysAreRefused(t *testing.T) {
+	other := t.TempDir()
+	if _, err := OpenSigner(other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenSigner(dir); err == nil {
-		t.Error("a damaged key file was taken")
+	foreign := func(name string) func(path string) error {
+		return func(path string) error {
+			b, err := os.ReadFile(filepath.Join(other, name))
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, b, 0o600)
+		}
+	}
+	write := func(text string) func(path string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(text), 0o600) }
+	}
+	cut := func(path string) error { return os.Truncate(path, 100) }
+	for _, row := range []struct {
+		name, file string
+		damage     func(path string) error
+		says       string
+	}{
+		{"nonsense", keyFile, write("nonsense"), "it is not PEM"},
+		{"empty", keyFile, write(""), "it is not PEM"},
+		{"cut off", keyFile, cut, "it is not PEM"},
+		{"PEM of nothing", keyFile, write("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "it is not a P-256 key"},
+		{"another station's", keyFile, foreign(keyFile), "is not its public half"},
+		{"gone", keyFile, os.Remove, "is missing though receipt.pub is there"},
+		{"public half of another station", PublicFile, foreign(PublicFile), "is not its public half"},
+		{"public half cut off", PublicFile, cut, "is not its public half"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if _, err := OpenSigner(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := row.damage(filepath.Join(dir, row.file)); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := OpenSigner(dir); err == nil || !strings.Contains(err.Error(), row.says) {
+					t.Errorf("got %v, want %q", err, row.says)
+				}
+			}
+		})
+	}
+}
+
+// TestThePublicHalfIsMadeAgain: a making that was interrupted between the two, or a
+// public half that somebody moved instead of copying it.
+func TestThePublicHalfIsMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenSigner(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, PublicFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenSigner(dir); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, PublicFile)); err != nil || !bytes.Equal(b, s.Public()) {
+		t.Errorf("the public half is %q, %v", b, err)
 	}
 }
 
