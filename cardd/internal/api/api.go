@@ -179,12 +179,16 @@ func (s *Server) again(ctx context.Context, id string) error {
 	if err != nil || j.State != journal.Held || strings.HasPrefix(j.Reason, string(failure.PrintDoubt)) {
 		return err
 	}
-	return s.d.Station.Resume(ctx, id, false)
+	return s.d.Of(ctx, id).Resume(ctx, id, false)
 }
 
 // submit reads order and PINs, judges one by the other, and makes the job durable.
 func (s *Server) submit(ctx context.Context, r *issueRequest) (string, error) {
-	o, wire, err := readOrder(r.order, r.contentType, s.d.Station.ChecksOf(ctx, r.order))
+	at, err := s.d.At(r.station)
+	if err != nil {
+		return "", err
+	}
+	o, wire, err := readOrder(r.order, r.contentType, at.ChecksOf(ctx, r.order))
 	if err != nil {
 		return "", err
 	}
@@ -200,14 +204,14 @@ func (s *Server) submit(ctx context.Context, r *issueRequest) (string, error) {
 		pins.Destroy()
 		return "", err
 	}
-	return s.d.Station.Submit(ctx, o, wire, pins)
+	return at.Submit(ctx, o, wire, pins)
 }
 
 // start runs a job in the background.
 func (s *Server) start(job string, resumed bool) {
 	s.jobs.Go(func() {
 		defer s.sweep.Soon()
-		if err := s.d.Station.Run(s.ctx, job); err != nil {
+		if err := s.d.Of(s.ctx, job).Run(s.ctx, job); err != nil {
 			s.log.Error("job stopped", "job", job, "resumed", resumed, "error", err)
 			f := asFailure(err)
 			s.hub.Tell(station.Event{Job: job, State: issue.Held, Code: f.Code, Text: f.Text})
@@ -227,7 +231,7 @@ func (s *Server) Recovered(ctx context.Context) error {
 			if j.State != journal.Running {
 				continue
 			}
-			if err := s.d.Station.Run(s.ctx, j.ID); err != nil {
+			if err := s.d.Of(s.ctx, j.ID).Run(s.ctx, j.ID); err != nil {
 				s.log.Error("job stopped", "job", j.ID, "error", err)
 			}
 		}
@@ -294,12 +298,18 @@ func (s *Server) records(ctx context.Context, in *JobPath) (*body[[]client.Recor
 type resumeInput struct {
 	JobPath
 	Body struct {
-		Printed bool `json:"printed,omitempty" doc:"a person saw the face printed"`
+		Printed  bool `json:"printed,omitempty" doc:"a person saw the face printed"`
+		TakenOut bool `json:"taken_out,omitempty" doc:"a person took the card out of the printer and laid it on its hopper"`
 	}
 }
 
 func (s *Server) resume(ctx context.Context, in *resumeInput) (*body[client.Job], error) {
-	if err := s.d.Station.Resume(ctx, in.ID, in.Body.Printed); err != nil {
+	at := s.d.Of(ctx, in.ID)
+	proceed := func() error { return at.Resume(ctx, in.ID, in.Body.Printed) }
+	if in.Body.TakenOut {
+		proceed = func() error { return at.TakenOut(ctx, in.ID) }
+	}
+	if err := proceed(); err != nil {
 		return nil, asFailure(err)
 	}
 	s.start(in.ID, true)

@@ -48,7 +48,7 @@ func (s *Server) confirm(ctx context.Context, in *saidInput) (*body[client.Quara
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	if err := s.d.Station.ConfirmDestroyed(ctx, job, in.Body.By); err != nil {
+	if err := s.d.Of(ctx, job).ConfirmDestroyed(ctx, job, in.Body.By); err != nil {
 		return nil, asFailure(err)
 	}
 	return s.nowQuarantined(ctx, job)
@@ -60,7 +60,7 @@ func (s *Server) putAside(ctx context.Context, in *saidInput) (*body[client.Quar
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	if err := s.d.Station.PutAside(ctx, job, in.Body.By, in.Body.Reason); err != nil {
+	if err := s.d.Of(ctx, job).PutAside(ctx, job, in.Body.By, in.Body.Reason); err != nil {
 		return nil, asFailure(err)
 	}
 	return s.nowQuarantined(ctx, job)
@@ -83,7 +83,7 @@ func (s *Server) nowQuarantined(ctx context.Context, job string) (*body[client.Q
 
 // abandon gives a job up.
 func (s *Server) abandon(ctx context.Context, in *saidInput) (*body[client.Job], error) {
-	if err := s.d.Station.Abandon(ctx, in.ID, in.Body.By, in.Body.Reason); err != nil {
+	if err := s.d.Of(ctx, in.ID).Abandon(ctx, in.ID, in.Body.By, in.Body.Reason); err != nil {
 		return nil, asFailure(err)
 	}
 	s.d.Wake()

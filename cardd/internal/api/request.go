@@ -54,6 +54,7 @@ func readOrder(b []byte, contentType string, checks order.Checks) (*order.Order,
 type issueRequest struct {
 	order, pins []byte
 	lab         bool
+	station     string // where; empty for the desk
 	contentType string
 }
 
@@ -68,18 +69,19 @@ func parseIssue(b []byte, contentType string) (*issueRequest, error) {
 	r := &issueRequest{contentType: contentType}
 	if isCBOR(contentType) {
 		var e struct {
-			Order cbor.RawMessage `cbor:"order"`
-			PINs  cbor.RawMessage `cbor:"pins"`
-			Lab   bool            `cbor:"lab"`
+			Order   cbor.RawMessage `cbor:"order"`
+			PINs    cbor.RawMessage `cbor:"pins"`
+			Lab     bool            `cbor:"lab"`
+			Station string          `cbor:"station"`
 		}
 		if err := decMode.Unmarshal(b, &e); err != nil {
-			return nil, failure.New(failure.APIRequest, "the body is not a CBOR map of order, pins and lab", nil)
+			return nil, failure.New(failure.APIRequest, "the body is not a CBOR map of order, pins, lab and station", nil)
 		}
-		r.order, r.pins, r.lab = e.Order, e.PINs, e.Lab
+		r.order, r.pins, r.lab, r.station = e.Order, e.PINs, e.Lab, e.Station
 		return r, nil
 	}
 	if err := r.readJSON(json.NewDecoder(bytes.NewReader(b))); err != nil {
-		return nil, failure.New(failure.APIRequest, "the body is not a JSON object of order, pins and lab, each once", nil)
+		return nil, failure.New(failure.APIRequest, "the body is not a JSON object of order, pins, lab and station, each once", nil)
 	}
 	return r, nil
 }
@@ -94,7 +96,7 @@ func (r *issueRequest) readJSON(d *json.Decoder) error {
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return errEnvelope
 	}
-	to := map[string]any{"order": (*json.RawMessage)(&r.order), "pins": (*json.RawMessage)(&r.pins), "lab": &r.lab}
+	to := map[string]any{"order": (*json.RawMessage)(&r.order), "pins": (*json.RawMessage)(&r.pins), "lab": &r.lab, "station": &r.station}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {

@@ -60,6 +60,7 @@ func (c *Config) check(from string) error {
 		refuse(CodeKeyFile, "gp.master_key_file", rule, remedy)
 	}
 	c.Upstream.check(refuse)
+	c.checkPrinters(refuse)
 	return join(wrong)
 }
 

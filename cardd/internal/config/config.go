@@ -55,6 +55,8 @@ type Config struct {
 	Upstream  Upstream  `koanf:"upstream"`
 	Fonts     Fonts     `koanf:"fonts"`
 	Limits    Limits    `koanf:"limits"`
+
+	Printers map[string]CardPrinter `koanf:"printers"` // by name; none by default
 }
 
 // Log is what is logged and how.
@@ -154,9 +156,13 @@ func load(path string, environ []string, at place) (*Config, error) {
 		return nil, err
 	}
 	lay(k, values)
+	fillPrinters(k)
 	c, err := decode(k)
 	if err != nil {
 		return nil, err
+	}
+	if len(c.Printers) == 0 {
+		c.Printers = nil
 	}
 	at.fill(c)
 	if err := c.check(source(path)); err != nil {

@@ -158,6 +158,9 @@ func judge(values, known map[string]any, from, dir string) (map[string]any, erro
 	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		like, ok := known[key]
+		if !ok {
+			like, ok = printerKey(key)
+		}
 		switch {
 		case !ok && emptySection(key, values[key], known): // [reader] with nothing under it
 			delete(values, key)

@@ -19,6 +19,7 @@ import (
 	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/printers"
 	"jukicard/cardd/internal/receipt"
 	"jukicard/cardd/internal/station"
 	"jukicard/cardd/internal/vault"
@@ -40,7 +41,9 @@ type Daemon struct {
 	Hierarchy pki.Hierarchy
 	Receipts  *receipt.Signer
 	Readers   reader.System
-	Printer   *pngfile.Printer // nil when nothing is printed here
+	Printer   *pngfile.Printer             // the desk's; nil when nothing is printed there
+	Printers  map[string]*printers.Printer // card printers with a reader in them, each a station of its own, by name
+	stations  map[string]*station.Station
 	upstream  map[string]*party
 	log       *slog.Logger
 }
@@ -117,8 +120,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	if cfg.Printer, err = d.openPrinter(); err != nil {
 		return err
 	}
-	d.Station = station.New(cfg)
-	return d.Station.Recover(ctx)
+	return d.openStations(ctx, cfg)
 }
 
 // openPrinter opens the configured printer; none is a nil Device.
@@ -137,9 +139,7 @@ func (d *Daemon) openPrinter() (printer.Device, error) {
 // Close gives everything up.
 func (d *Daemon) Close() error {
 	var errs []error
-	if d.Station != nil {
-		d.Station.Close()
-	}
+	errs = append(errs, d.closeStations())
 	if d.Authority != nil {
 		errs = append(errs, d.Authority.Close())
 	}

@@ -260,6 +260,9 @@ func (s *Station) settleDebts(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, debtsPatience)
 	defer stop()
 	for _, j := range jobs {
+		if !s.c.Owns(j.Station) {
+			continue
+		}
 		if err := s.settleDebt(ctx, j.ID); err != nil {
 			return err
 		}

@@ -59,6 +59,7 @@ type Config struct {
 	Watch       func(Event)                   // told of progress; must not block
 	Lab         func(job string, l Lab)       // in a laboratory: told of every card done; else nil
 	Parties     []string                      // who outside is told how a card ended, by upstream's names
+	Owns        func(station string) bool     // whether jobs of a station of that name are this one's to finish; nil: all are
 }
 
 // Lab is what a laboratory's other programs need to test with a card.
@@ -107,6 +108,9 @@ func New(c Config) *Station {
 	}
 	if c.Watch == nil {
 		c.Watch = func(Event) {}
+	}
+	if c.Owns == nil {
+		c.Owns = func(string) bool { return true }
 	}
 	if c.Revoker == nil {
 		c.Revoker, _ = c.Authority.(pki.Revoker)
@@ -338,6 +342,16 @@ func (r *run) settle(ctx context.Context) error {
 // Resume lets a held job go on; Run it afterwards. printed is an operator's word
 // that the face is on the card already, after a print nobody knows the end of.
 func (s *Station) Resume(ctx context.Context, jobID string, printed bool) error {
+	return s.resume(ctx, jobID, printed, false)
+}
+
+// TakenOut lets a held job go on whose card an operator took out of the printer by hand
+// and laid on its hopper; Run it afterwards.
+func (s *Station) TakenOut(ctx context.Context, jobID string) error {
+	return s.resume(ctx, jobID, false, true)
+}
+
+func (s *Station) resume(ctx context.Context, jobID string, printed, takenOut bool) error {
 	if !s.busy.TryLock() {
 		return failure.New(failure.StationBusy, "", nil)
 	}
@@ -354,6 +368,9 @@ func (s *Station) Resume(ctx context.Context, jobID string, printed bool) error 
 	if printed {
 		rec.Facts = facts{issue.FactPrinted: "operator"}
 	}
+	if takenOut {
+		rec.Facts = facts{issue.FactTaken: "operator"}
+	}
 	return r.record(ctx, rec)
 }
 
@@ -368,6 +385,9 @@ func (s *Station) Recover(ctx context.Context) error {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
 	for _, j := range jobs {
+		if !s.c.Owns(j.Station) {
+			continue
+		}
 		if err := s.recover(ctx, j.ID); err != nil {
 			return err
 		}
