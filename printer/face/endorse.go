@@ -150,7 +150,7 @@ func (c *canvas) seal(i item, set arranged, words string) error {
 	r := c.layout.rect(box)
 	for _, edge := range c.edges(r, box) {
 		draw.Draw(c.out.RGBA, edge, image.Black, image.Point{}, draw.Src)
-		draw.Draw(c.out.Resin, edge, image.Opaque, image.Point{}, draw.Src)
+		inkAll(c.out.Resin, edge, 255)
 	}
 	if words == "" {
 		return nil

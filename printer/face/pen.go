@@ -17,6 +17,7 @@ type pen struct {
 	resin *image.Alpha // of the same bounds as dst; nil for ink that is not resin
 	ink   image.Image  // usually an image.Uniform
 	r     vector.Rasterizer
+	mask  []byte // kept from glyph to glyph
 }
 
 // affine maps x right, y up (font units or pixels) to pixels, y down.
@@ -58,12 +59,24 @@ func (p *pen) fill(outline []font.Segment, a affine) {
 		p.r.Draw(p.dst, box, p.ink, image.Point{})
 		return
 	}
-	mask := image.NewAlpha(box)
-	p.r.Draw(mask, box, image.Opaque, image.Point{})
+	mask := p.cover(box)
 	draw.DrawMask(p.dst, box, p.ink, image.Point{}, mask, box.Min, draw.Over)
 	if p.resin != nil {
 		more(p.resin, mask)
 	}
+}
+
+// cover is the ink of what the rasterizer holds, good until the next glyph.
+func (p *pen) cover(box image.Rectangle) *image.Alpha {
+	n := box.Dx() * box.Dy()
+	if n > len(p.mask) {
+		p.mask = make([]byte, n)
+	}
+	mask := &image.Alpha{Pix: p.mask[:n:n], Stride: box.Dx(), Rect: box}
+	p.r.DrawOp = draw.Src // whatever the last glyph left there
+	p.r.Draw(mask, box, image.Opaque, image.Point{})
+	p.r.DrawOp = draw.Over
+	return mask
 }
 
 // more adds ink where it is thicker than what is there.

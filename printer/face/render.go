@@ -234,7 +234,7 @@ func (c *canvas) qr(i item) error {
 				at := origin.Add(image.Pt(x*module, y*module))
 				dot := image.Rectangle{at, at.Add(image.Pt(module, module))}
 				draw.Draw(c.out.RGBA, dot, image.Black, image.Point{}, draw.Src)
-				draw.Draw(c.out.Resin, dot, image.Opaque, image.Point{}, draw.Src)
+				inkAll(c.out.Resin, dot, 255)
 			}
 		}
 	}
@@ -244,7 +244,18 @@ func (c *canvas) qr(i item) error {
 // paint covers a rectangle, and what resin was there, with colour.
 func (c *canvas) paint(r image.Rectangle, with image.Image) {
 	draw.Draw(c.out.RGBA, r, with, image.Point{}, draw.Src)
-	draw.Draw(c.out.Resin, r, image.Transparent, image.Point{}, draw.Src)
+	inkAll(c.out.Resin, r, 0)
+}
+
+// inkAll gives a rectangle one coverage; image/draw has no fast way for it.
+func inkAll(to *image.Alpha, r image.Rectangle, a byte) {
+	r = r.Intersect(to.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := to.Pix[to.PixOffset(r.Min.X, y):][:r.Dx()]
+		for x := range row {
+			row[x] = a
+		}
+	}
 }
 
 // box fills and outlines a rectangle.
