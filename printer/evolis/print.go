@@ -104,13 +104,11 @@ func (p *Printer) sides(f printer.Face) ([]side, error) {
 }
 
 // inked is whether anything of a side is printed at all.
-func inked(p raster.Planes) bool {
-	for _, plane := range [][]byte{p.K, p.Y, p.M, p.C} {
-		if slices.ContainsFunc(plane, func(b byte) bool { return b != 0 }) {
-			return true
-		}
-	}
-	return false
+func inked(p raster.Planes) bool { return some(p.K) || some(p.Y) || some(p.M) || some(p.C) }
+
+// some is whether a plane has any ink.
+func some(plane []byte) bool {
+	return slices.ContainsFunc(plane, func(b byte) bool { return b != 0 })
 }
 
 // fit lays a side in the middle of the printer's bitmap, which is a little larger than

@@ -17,6 +17,15 @@ type link struct {
 	w      wire.Wire
 	in     []byte    // read, and not yet a whole answer
 	buf    [512]byte // a USB bulk packet is at most this long
+	// severed is a link that failed since the card's place was last sure.
+	severed bool
+}
+
+// fail hangs up. A caller who gave up says nothing of the printer; every other failure
+// may have been the loss of its power.
+func (l *link) fail(err error) {
+	l.severed = l.severed || !errors.Is(err, context.Canceled)
+	_ = l.close() // it has failed already, and that is what is told
 }
 
 func (l *link) close() error {
@@ -34,7 +43,7 @@ func (l *link) send(ctx context.Context, d time.Duration, b []byte) error {
 	defer done()
 	_, err := l.w.Write(ctx, b)
 	if err != nil {
-		_ = l.close() // it has failed already, and that is what is told
+		l.fail(err)
 	}
 	return err
 }
@@ -45,7 +54,7 @@ func (l *link) request(ctx context.Context, d time.Duration, what string) (strin
 	defer done()
 	text, err := l.answer(ctx, what)
 	if err != nil {
-		_ = l.close()
+		l.fail(err)
 	}
 	return text, err
 }
@@ -108,11 +117,12 @@ func (p *Printer) connect(ctx context.Context) error {
 	}
 	w, err := p.link.dialer.Dial(ctx)
 	if err != nil {
+		p.link.fail(err)
 		return err
 	}
 	p.link.w, p.link.in = w, nil
 	if err := p.greet(ctx); err != nil {
-		_ = p.link.close()
+		p.link.fail(err)
 		return err
 	}
 	return nil
@@ -142,6 +152,16 @@ func (p *Printer) greet(ctx context.Context) error {
 		}}
 	}
 	return nil
+}
+
+// doubtPlace gives a card up that was inside when the link failed. A printer that lost
+// its power may have put it out by itself; the next job would then feed another card, of
+// which the chip is empty, and print this one's face on it.
+func (p *Printer) doubtPlace() {
+	if p.link.severed && p.inside() {
+		p.at, p.delivered = printer.Lost, false
+	}
+	p.link.severed = false
 }
 
 // reset drops a job that was broken off, for which the printer still waits: a request
@@ -188,9 +208,11 @@ func (p *Printer) trouble(ctx context.Context, i info) (trouble, error) {
 	if t.none() {
 		return t, nil
 	}
+	severed := p.link.severed
 	text, err := p.link.request(ctx, p.opt.Timing.Reply, "ERR")
 	if isTimeout(err) && ctx.Err() == nil {
-		return t, nil // only some printers have words
+		p.link.severed = severed // only some printers have words
+		return t, nil
 	}
 	if err != nil {
 		return t, err

@@ -41,7 +41,6 @@ func (p *Printer) Print(ctx context.Context, f printer.Face, mark printer.Mark) 
 	if err := p.commit(ctx, was, rest); err != nil {
 		return err
 	}
-	p.at, p.delivered = printer.Hopper, true
 	if err := mark.Tell(printer.CommitDone); err != nil {
 		return &printer.PrintError{Surface: printer.SurfacePrinted, Err: err}
 	}
@@ -113,6 +112,7 @@ func inked(p raster.Planes) bool {
 // first closing 03, rest from there on.
 func (p *Printer) job(ctx context.Context, sides []sideOf) (was before, held, rest []byte, err error) {
 	const op = "begin to print"
+	p.doubtPlace()
 	if p.at != printer.Head {
 		fault := printer.Fault{Code: "no card", Kind: printer.Refused, Text: fmt.Sprintf("the card is at %s: move it to the head first", p.at)}
 		if p.at == printer.Lost {
@@ -123,7 +123,7 @@ func (p *Printer) job(ctx context.Context, sides []sideOf) (was before, held, re
 	if err := p.clear(ctx, op, true); err != nil {
 		return was, nil, nil, err
 	}
-	i, err := p.inform(ctx)
+	i, err := p.info(ctx)
 	if err != nil {
 		return was, nil, nil, err
 	}
@@ -156,6 +156,7 @@ func (p *Printer) hold(ctx context.Context, b []byte) error {
 func (p *Printer) commit(ctx context.Context, was before, rest []byte) error {
 	p.judging = true
 	defer func() { p.judging = false }()
+	p.delivered = false
 	p.at = printer.Lost
 	err := p.link.send(ctx, p.opt.Timing.Job, rest)
 	if err == nil {
@@ -165,6 +166,9 @@ func (p *Printer) commit(ctx context.Context, was before, rest []byte) error {
 	switch {
 	case i != nil && i.printed() == was.printed+1:
 		p.owed = false
+		if t.none() {
+			p.at, p.delivered = printer.Hopper, true // else printed, and stuck on its way out
+		}
 		return nil
 	case err != nil:
 		return doubt(err)

@@ -205,9 +205,9 @@ func TestAPrintThatFails(t *testing.T) {
 		"and shows late":                 {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.RibbonEnds, Share: 0.5}}, m: model.Options{Late: 9}, surface: printer.SurfaceSpoilt, says: true, at: printer.Lost},
 		"the card jams under the head":   {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.Jam, Share: 0.5}}, surface: printer.SurfaceUnknown, says: true, at: printer.Lost},
 		"it jams when it is turned":      {mishaps: []press.Mishap{{When: press.Flipping, Kind: press.Jam, Share: 0.5}}, surface: printer.SurfaceSpoilt, says: true, at: printer.Lost},
-		"the power fails in the planes":  {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.PowerCut}}, surface: printer.SurfaceBlank, at: printer.Head},
+		"the power fails in the planes":  {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.PowerCut}}, surface: printer.SurfaceBlank, at: printer.Lost},
 		"the power fails in the ink":     {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.PowerCut, Share: 0.5}}, surface: printer.SurfaceUnknown, at: printer.Lost},
-		"it stops reading in the planes": {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, surface: printer.SurfaceBlank, at: printer.Head},
+		"it stops reading in the planes": {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, surface: printer.SurfaceBlank, at: printer.Lost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, ctx := set(t, row.m, magicard.Options{}), t.Context()
@@ -223,6 +223,7 @@ func TestAPrintThatFails(t *testing.T) {
 				t.Errorf("got %v, want the printer's word: %t", err, row.says)
 			}
 			b.press.PowerOn()
+			b.press.Hear()
 			if st, err := b.Status(ctx); err == nil && st.Position != row.at {
 				t.Errorf("the card is at %s, want %s", st.Position, row.at)
 			}
@@ -305,5 +306,40 @@ func TestAnotherPrinterIsRefused(t *testing.T) {
 	}
 	if len(b.press.Cards()) != 0 {
 		t.Error("it moved a card all the same")
+	}
+}
+
+// A card that is inside when the link fails may have left the printer, which tells nobody:
+// no job may follow that would feed another one.
+func TestACardIsLostWithTheLink(t *testing.T) {
+	b, ctx := set(t, model.Options{}, magicard.Options{}), t.Context()
+	must(t, b.Move(ctx, printer.Head))
+	must(t, b.pipe.Unplug())
+	if _, err := b.Status(ctx); err == nil {
+		t.Fatal("it answers without a cable")
+	}
+	must(t, b.pipe.Plug())
+	var fault *printer.FaultError
+	if err := b.Print(ctx, face(), nil); !errors.As(err, &fault) || fault.Fault.Kind != printer.Jam {
+		t.Fatalf("it prints all the same: %v", err)
+	}
+	if err := b.Move(ctx, printer.Head); !errors.As(err, &fault) || fault.Fault.Kind != printer.Jam {
+		t.Errorf("it moves all the same: %v", err)
+	}
+	b.press.TakeOut()
+	b.TakenOut()
+	must(t, b.Move(ctx, printer.Head))
+	must(t, b.Print(ctx, face(), nil))
+}
+
+// The counter moves and then the card hangs on its way out: it is printed, and not there.
+func TestAPrintedCardThatHangs(t *testing.T) {
+	b, ctx := set(t, model.Options{}, magicard.Options{}), t.Context()
+	must(t, b.Move(ctx, printer.Head))
+	b.press.Arm(press.Mishap{When: press.Ejecting, Kind: press.Jam, Share: 0.5})
+	must(t, b.Print(ctx, face(), nil))
+	var fault *printer.FaultError
+	if err := b.Move(ctx, printer.Output); !errors.As(err, &fault) || !strings.Contains(fault.Fault.Text, "CARD JAM") {
+		t.Errorf("it says it is out: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if err != nil {
 		return printer.Status{}, err
 	}
+	p.doubtPlace()
 	t, err := p.trouble(ctx, i)
 	if err != nil {
 		return printer.Status{}, err
@@ -41,7 +42,7 @@ const selected = 0x10
 // says nothing.
 func (p *Printer) busy(ctx context.Context) (bool, error) {
 	c, ok := p.link.w.(wire.Controller)
-	if !ok {
+	if !ok { // also when asking for words has closed it
 		return false, nil
 	}
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)
@@ -53,7 +54,7 @@ func (p *Printer) busy(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		_ = p.link.close() // it has failed already, and that is what is told
+		p.link.fail(err)
 		return false, err
 	}
 	return n == 1 && port[0]&selected == 0, nil

@@ -23,15 +23,16 @@ var hops = map[hop]string{
 }
 
 // Move gives the word for a way and watches for an error as long as Timing.Move. A card
-// that was printed has been delivered already: to Output it is there.
+// that was printed has been delivered by the printer: to Output it is there, unless an
+// error shows that it is not.
 func (p *Printer) Move(ctx context.Context, to printer.Position) error {
 	op := "move the card to " + to.String()
+	p.doubtPlace()
 	switch {
 	case p.at == printer.Lost:
-		return &printer.FaultError{Op: op, Fault: lost()}
+		return p.gone(ctx, op)
 	case p.delivered && to == printer.Output:
-		p.delivered = false
-		return nil
+		return p.out(ctx, op)
 	case p.inside() && p.at == to:
 		return nil
 	}
@@ -45,6 +46,33 @@ func (p *Printer) Move(ctx context.Context, to printer.Position) error {
 		return err
 	}
 	return p.walk(ctx, op, word, to)
+}
+
+// gone is a card that is lost, with what the printer shows where it shows something.
+func (p *Printer) gone(ctx context.Context, op string) error {
+	st, err := p.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return &printer.FaultError{Op: op, Fault: st.Faults[0]}
+}
+
+// out makes sure that a printed card has come out: an error that shows now is its.
+func (p *Printer) out(ctx context.Context, op string) error {
+	i, err := p.info(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := p.trouble(ctx, i)
+	if err != nil {
+		return err
+	}
+	p.delivered = false
+	if t.none() {
+		return nil
+	}
+	p.at = printer.Lost
+	return &printer.FaultError{Op: op, Fault: t.fault(true)}
 }
 
 // clear makes sure that nothing is wrong before anything moves, and that there is film
@@ -93,7 +121,7 @@ func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position
 		if err := p.opt.Pause(ctx, p.opt.Timing.Poll); err != nil {
 			return err
 		}
-		i, err := p.inform(ctx)
+		i, err := p.info(ctx)
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,10 @@ import (
 )
 
 // rigs are every driver over every wire; each driver's file adds its own. conformance are
-// those that the fault table need not see again: the same language in another size.
-var rigs, conformance []printertest.Rig
+// those that the fault table need not see again: the same language in another size. jobs
+// are printers that take whole jobs, deliver by themselves and tell no position, of which
+// the suite's cases cannot be asked: their package has its own, the fault table is theirs.
+var rigs, conformance, jobs []printertest.Rig
 
 // verdict is that of TestPrinters, when it ran.
 var verdict *printertest.Verdict
@@ -38,7 +40,7 @@ func TestConformance(t *testing.T) {
 // Its last line is what `make printers` ends with.
 func TestPrinters(t *testing.T) {
 	var sum printertest.Verdict
-	for _, rig := range rigs {
+	for _, rig := range append(rigs, jobs...) {
 		t.Run(rig.Name, func(t *testing.T) {
 			v := printertest.Judge(t, rig)
 			sum.Cases, sum.Wrong, sum.Twice = sum.Cases+v.Cases, sum.Wrong+v.Wrong, sum.Twice+v.Twice

@@ -18,6 +18,9 @@ func decode(levels string, data []byte, coded bool) ([]byte, bool) {
 	// The printer's lines stand upright: column n of the landscape, from below.
 	plane := make([]byte, len(upright))
 	for i, v := range upright {
+		if v == 0 {
+			continue
+		}
 		line, dot := i/Height, i%Height
 		plane[(Height-1-dot)*Width+line] = byte((int(v)*255 + top/2) / top)
 	}
