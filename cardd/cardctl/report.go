@@ -7,6 +7,7 @@ import (
 
 	"jukicard/apdu"
 	"jukicard/cardd/client"
+	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/slot"
@@ -77,15 +78,19 @@ func messageOf(err error) message {
 	var input *juki.InputError
 	var coded *failure.Error
 	var link *reader.Error
+	var set *config.Error
 	switch {
 	case errors.As(err, &f):
-		return message{f.Code, f.Text, f.Japanese, f.Problems}
+		// What was wanted stands around the daemon's words; the code stands before both.
+		return message{f.Code, strings.Replace(err.Error(), f.Error(), f.Text, 1), f.Japanese, f.Problems}
 	case errors.As(err, &problems):
 		return ofProblems(problems)
 	case errors.As(err, &input):
 		return ofProblems(order.Problems{input})
 	case errors.Is(err, client.ErrUnreachable):
 		return explained(failure.New(failure.APIUnreachable, "", nil), err.Error())
+	case errors.As(err, &set):
+		return message{Code: set.Code, Text: err.Error()}
 	case errors.As(err, &coded):
 		return explained(coded, coded.Error())
 	case errors.As(err, &link):

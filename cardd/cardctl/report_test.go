@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"jukicard/cardd/client"
+	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/order"
 	"jukicard/cardd/juki"
@@ -50,6 +51,14 @@ func TestMessage(t *testing.T) {
 		{"a failure", failure.New(failure.ReaderNoCard, "", nil), "READER-NO-CARD: no card is in the reader; put a card in and start again", "READER-NO-CARD: リーダーにカードがありません。"},
 		{"a broken link", &reader.Error{Op: "open", Kind: reader.ErrSharing}, "READER-BUSY: another program holds the card", "READER-BUSY: ほかのプログラムが"},
 		{"no daemon", fmt.Errorf("%w on /x", client.ErrUnreachable), "API-UNREACHABLE: cardd cannot be reached on /x", "API-UNREACHABLE: cardd"},
+		{
+			"a failure of the daemon's on the way to something", fmt.Errorf("the card is issued; cannot get its receipt: %w", &client.Failure{Code: "API-NO-RECEIPT", Text: "why; what to do", Japanese: "日"}),
+			"API-NO-RECEIPT: the card is issued; cannot get its receipt: why; what to do", "API-NO-RECEIPT: 日",
+		},
+		{
+			"a configuration", refused(fmt.Errorf("cannot find cardd's socket: %w", &config.Error{Code: config.CodeValue, Source: "f", Key: "k", Rule: "r", Remedy: "m"})),
+			"CONFIG-VALUE: cannot find cardd's socket: cannot take k from f: r; m", "CONFIG-VALUE: ",
+		},
 		{"anything else", errors.New("cannot do it"), "cannot do it", "cannot do it"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

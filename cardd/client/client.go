@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"strings"
 
+	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/plan"
 )
 
@@ -111,19 +112,49 @@ type Lab struct {
 	Photo        string            `json:"photo" doc:"JPEG 2000 file, base64; empty on a card without a photo"`
 }
 
-// Finding is one card on which terminal, card management and chip do not agree.
+// What a Finding is about.
+const (
+	AboutCard        = "card"        // terminal, card management and chip do not agree
+	AboutCertificate = "certificate" // the authority does not agree with them
+	AboutNotice      = "notice"      // what one of the parties is to hear waits for a person
+)
+
+// Finding is one thing on which terminal, card management, chip and authority do not
+// agree, or that waits for a person.
 type Finding struct {
+	About      string `json:"about" enum:"card,certificate,notice" doc:"what it is about"`
 	Card       string `json:"card" doc:"card identification number"`
+	Job        string `json:"job,omitempty" doc:"the terminal's job"`
 	Order      string `json:"order,omitempty" doc:"the order of the terminal's job"`
-	Terminal   string `json:"terminal" doc:"what the journal of this station says"`
+	Terminal   string `json:"terminal,omitempty" doc:"what the journal of this station says"`
 	Notice     string `json:"notice" doc:"where telling card management stands"`
-	Management string `json:"management" doc:"what card management says"`
-	Chip       string `json:"chip" doc:"what the chip shows, or the journal last read back"`
+	Management string `json:"management,omitempty" doc:"what card management says"`
+	Chip       string `json:"chip,omitempty" doc:"what the chip shows, or the journal last read back"`
 	Verdict    string `json:"verdict" enum:"agree,wait,ask,mend,act,alarm" doc:"what it amounts to"`
 	Right      string `json:"right" doc:"whose word counts"`
 	Code       string `json:"code" doc:"stable code, see docs/FAILURES.md"`
 	Text       string `json:"text" doc:"why, and what to do"`
 	Japanese   string `json:"ja,omitempty" doc:"the same in Japanese"`
+	Presented  bool   `json:"presented,omitempty" doc:"the chip was in the reader just now"`
+	Key        string `json:"key,omitempty" doc:"of a notice that waits for a person"`
+	Party      string `json:"party,omitempty" doc:"who is to hear the notice"`
+	Kind       string `json:"kind,omitempty" doc:"what the notice tells"`
+	Serial     string `json:"serial,omitempty" doc:"of the certificate, hex"`
+	Purpose    string `json:"purpose,omitempty" doc:"of the certificate"`
+	Authority  string `json:"authority,omitempty" enum:"valid,on-hold,revoked,unknown" doc:"what the authority says of the certificate"`
+}
+
+// Notice is what one party outside is to hear about a card.
+type Notice struct {
+	Key   string `json:"key" doc:"idempotency key"`
+	Party string `json:"party" doc:"who is to hear it"`
+	Card  string `json:"card" doc:"card identification number"`
+	Order string `json:"order,omitempty" doc:"the order it comes from"`
+	Job   string `json:"job,omitempty" doc:"the job it comes from"`
+	Kind  string `json:"kind" doc:"what it tells"`
+	State string `json:"state" enum:"intended,unknown,accepted,refused" doc:"where telling it stands"`
+	Held  bool   `json:"held" doc:"it waits for a person"`
+	Code  string `json:"code,omitempty" doc:"failure code"`
 }
 
 // Failure is the API's error: a code that stays, and words that explain it.
@@ -133,6 +164,8 @@ type Failure struct {
 	Text     string    `json:"detail" doc:"what is wrong and what to do"`
 	Japanese string    `json:"ja,omitempty" doc:"the same in Japanese"`
 	Problems []Problem `json:"problems,omitempty" doc:"every problem of an order"`
+
+	cause error
 }
 
 // Problem is one thing wrong with an order.
@@ -154,6 +187,19 @@ func (f *Failure) Error() string {
 		lines[i] = fmt.Sprintf("%s: %s: %s; %s", p.Code, p.Field, p.Rule, p.Remedy)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Unwrap is what was behind it, where no daemon said so itself.
+func (f *Failure) Unwrap() error { return f.cause }
+
+// broken is a failure of the talk itself: nobody knows what the daemon did.
+func broken(what string, cause error) *Failure {
+	entry, _ := failure.Explain(failure.APIAnswer)
+	return &Failure{
+		Status: http.StatusBadGateway, Code: string(failure.APIAnswer), cause: cause,
+		Text:     failure.New(failure.APIAnswer, fmt.Sprintf("%s: %v", what, cause), nil).Error(),
+		Japanese: entry.CauseJa + "。" + entry.RemedyJa,
+	}
 }
 
 // GetStatus is the HTTP status.
@@ -275,8 +321,16 @@ func (c *Client) say(ctx context.Context, path, by, reason string, out any) erro
 	return c.call(ctx, http.MethodPost, path, body, out)
 }
 
-// Reconcile lists the cards on which terminal, card management and chip do not
-// agree, the worst first. mend tells card management what may be told.
+// Release lets a notice go on that waits for a person, who is named: one that was refused
+// is closed, one in doubt is asked about again.
+func (c *Client) Release(ctx context.Context, key, by string) (*Notice, error) {
+	var out Notice
+	return &out, c.say(ctx, "/v1/notices/"+url.PathEscape(key)+"/release", by, "", &out)
+}
+
+// Reconcile lists on what terminal, card management, chip and authority do not agree: the
+// cards, then the certificates, each the worst first, then the notices that wait for a
+// person. mend does what may be done without one.
 func (c *Client) Reconcile(ctx context.Context, mend bool) ([]Finding, error) {
 	var out []Finding
 	var err error
@@ -326,19 +380,19 @@ func (c *Client) Watch(ctx context.Context, id string, f func(Event) bool) error
 		}
 		last = Event{}
 		if err := json.Unmarshal([]byte(data), &last); err != nil {
-			return fmt.Errorf("cannot read event: %v", err)
+			return broken("cannot read an event of job "+id, err)
 		}
 		if !f(last) {
 			return nil
 		}
 	}
-	switch err := lines.Err(); {
-	case last.Ended(): // the daemon stops telling when the latest event is an end
+	if last.Ended() { // the daemon stops telling when the latest event is an end
 		return nil
-	case err != nil:
-		return fmt.Errorf("cannot follow job %s: %w", id, err)
 	}
-	return fmt.Errorf("cannot follow job %s: %w", id, io.ErrUnexpectedEOF)
+	if err = lines.Err(); err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	return broken("cannot follow job "+id, err)
 }
 
 func (c *Client) get(ctx context.Context, path string, out any) error {
@@ -353,10 +407,10 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, out
 	defer shut(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, responseMax))
 	if err != nil {
-		return fmt.Errorf("cannot read the daemon's answer: %w", err)
+		return broken("cannot read the answer", err)
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("cannot read the daemon's answer: %v", err)
+		return broken("cannot read the answer", err)
 	}
 	return nil
 }
@@ -367,7 +421,11 @@ func (c *Client) raw(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer shut(resp)
-	return io.ReadAll(io.LimitReader(resp.Body, responseMax))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, responseMax))
+	if err != nil {
+		return nil, broken("cannot read the answer", err)
+	}
+	return b, nil
 }
 
 // do sends one request and turns an error answer into a *Failure.
@@ -384,8 +442,11 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	if errors.As(err, &netErr) && netErr.Op == "dial" {
 		return nil, fmt.Errorf("%w on %s; start it with: cardd serve", ErrUnreachable, c.socket)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot talk to cardd: %w", err)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, broken("cannot talk to cardd", err)
 	}
 	if resp.StatusCode < 400 {
 		return resp, nil
@@ -394,7 +455,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	f := &Failure{Status: resp.StatusCode}
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if json.Unmarshal(b, f) != nil || f.Code == "" {
-		f.Code, f.Text = "API-REQUEST", fmt.Sprintf("the daemon answered %s", resp.Status)
+		return nil, broken("cannot understand a refusal", fmt.Errorf("the daemon answered %s", resp.Status))
 	}
 	return nil, f
 }

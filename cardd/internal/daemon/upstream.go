@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/upstream"
 )
 
@@ -76,42 +75,6 @@ func (d *Daemon) Wake() {
 	}
 }
 
-// pagesMax bounds the pages of cards read from card management.
-const pagesMax = 10000
-
-// Reconcile compares journal, card management and chips, and lists every card on
-// which they differ. With mend it tells card management what may be told: the
-// notice goes into the outbox in doubt, so that it is asked about first.
-func (d *Daemon) Reconcile(ctx context.Context, mend bool) ([]upstream.Finding, error) {
-	jobs, err := d.Journal.Jobs(ctx, journal.JobsMax)
-	if err != nil {
-		return nil, err
-	}
-	notices, err := d.Journal.Notices(ctx, 0, journal.NoticesMax)
-	if err != nil {
-		return nil, err
-	}
-	management, err := d.management(ctx)
-	if err != nil { // it cannot be asked: what it holds is unknown, not nothing
-		d.log.Warn("card management cannot be asked", "error", err)
-		management = nil
-	}
-	terminal, chips := upstream.FromJournal(jobs, notices)
-	findings := upstream.Reconcile(terminal, management, chips)
-	if !mend {
-		return findings, nil
-	}
-	for _, f := range findings {
-		if n, ok := f.Notice(time.Now()); ok {
-			if err := d.Journal.Enqueue(ctx, n); err != nil {
-				return findings, err
-			}
-		}
-	}
-	d.Wake()
-	return findings, nil
-}
-
 // management is what card management says of every card; nil where nobody is
 // configured to be asked.
 func (d *Daemon) management(ctx context.Context) ([]upstream.ManagementView, error) {
@@ -122,7 +85,7 @@ func (d *Daemon) management(ctx context.Context) ([]upstream.ManagementView, err
 	all := []upstream.ManagementView{}
 	after := ""
 	for range pagesMax {
-		page, next, err := p.line.Cards(ctx, after)
+		page, next, err := d.cards(ctx, p, after)
 		if err != nil {
 			return nil, fmt.Errorf("cannot ask card management for its cards: %w", err)
 		}
@@ -133,4 +96,11 @@ func (d *Daemon) management(ctx context.Context) ([]upstream.ManagementView, err
 		after = next
 	}
 	return nil, fmt.Errorf("cannot ask card management for its cards: more than %d pages", pagesMax)
+}
+
+// cards is one page of card management's cards, within the time of one answer.
+func (d *Daemon) cards(ctx context.Context, p *party, after string) ([]upstream.ManagementView, string, error) {
+	ctx, stop := context.WithTimeout(ctx, seconds(d.Config.Upstream.TimeoutSeconds))
+	defer stop()
+	return p.line.Cards(ctx, after)
 }

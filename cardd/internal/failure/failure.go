@@ -75,6 +75,7 @@ const (
 	APIRequest     Code = "API-REQUEST"
 	APIUnreachable Code = "API-UNREACHABLE"
 	APIForbidden   Code = "API-FORBIDDEN"
+	APIAnswer      Code = "API-ANSWER"
 )
 
 // What happens between station, card management and JPKI, and what a reconciliation finds.
@@ -104,6 +105,15 @@ const (
 	UpstreamChipStopped   Code = "UPSTREAM-CHIP-STOPPED"
 	UpstreamOrderTwice    Code = "UPSTREAM-ORDER-TWICE"
 	UpstreamNoJob         Code = "UPSTREAM-NO-JOB"
+
+	UpstreamNotHeld              Code = "UPSTREAM-NOT-HELD"
+	UpstreamNoNotice             Code = "UPSTREAM-NO-NOTICE"
+	UpstreamCertificateLive      Code = "UPSTREAM-CERTIFICATE-LIVE"
+	UpstreamCertificateAbolished Code = "UPSTREAM-CERTIFICATE-ABOLISHED"
+	UpstreamCertificateRevoked   Code = "UPSTREAM-CERTIFICATE-REVOKED"
+	UpstreamCertificateEarly     Code = "UPSTREAM-CERTIFICATE-EARLY"
+	UpstreamCertificateTwice     Code = "UPSTREAM-CERTIFICATE-TWICE"
+	UpstreamCertificateUnknown   Code = "UPSTREAM-CERTIFICATE-UNKNOWN"
 )
 
 // Entry explains one code.
@@ -175,6 +185,7 @@ var entries = map[Code]Entry{
 	APIRequest:     {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
 	APIUnreachable: {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
 	APIForbidden:   {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
+	APIAnswer:      {"cardd's answer did not come or cannot be read", "what was asked may have been done: look with cardctl jobs before you ask again; both programs must be of one version", "carddの応答が得られないか、読み取れません", "要求は実行された可能性があります。再試行の前に cardctl jobs で確かめ、両方のプログラムの版を揃えてください"},
 
 	UpstreamUnreachable:   {"the other side cannot be reached", "nothing is lost: what it has to know waits here and goes out in order; mend the line or wait", "相手システムに接続できません", "通知はこの端末に順番どおり保存され、失われません。回線を直すか復旧をお待ちください"},
 	UpstreamAnswer:        {"the other side answered in a form nobody here understands", "it counts as no answer and is asked again; if it goes on, check the address and both versions", "相手システムの応答を解釈できません", "未応答として扱い再照会します。続くときは接続先と双方の版を確かめてください"},
@@ -201,6 +212,15 @@ var entries = map[Code]Entry{
 	UpstreamChipStopped:   {"the chip is stopped, the others do not know", "the chip is right: it cannot be used any more. Destroy it before two persons and have it abolished", "チップが停止していますが、ほかの記録にありません", "使用できません。二人で立ち会って廃棄し、廃止を届け出てください"},
 	UpstreamOrderTwice:    {"one order has more than one finished card", "hand none of them out; one is kept, the others are destroyed before two persons and abolished", "一件の申請に完了済みのカードが複数あります", "どれも渡さず、一枚を残して二人で廃棄し、廃止を届け出てください"},
 	UpstreamNoJob:         {"a notice about the card is in the outbox, its job is not in the journal", "stop cardd and keep the journal as evidence; it is incomplete", "通知の記録はありますが、処理の記録がありません", "carddを止め、記録を証拠として保管してください。記録が欠けています"},
+
+	UpstreamNotHeld:              {"the notice does not wait for a person", "look at those that do: cardctl reconcile", "その通知は保留されていません", "保留中の通知は cardctl reconcile で確かめてください"},
+	UpstreamNoNotice:             {"there is no notice under that key", "look at the keys with: cardctl reconcile", "その番号の通知はありません", "通知番号は cardctl reconcile で確かめてください"},
+	UpstreamCertificateLive:      {"the card is void here, its certificate is valid at the authority", "cardctl reconcile --mend takes it back; a void card stays void", "この端末で使用不可としたカードの証明書が、認証局では有効です", "cardctl reconcile --mend で失効させます。使用不可の決定は変わりません"},
+	UpstreamCertificateAbolished: {"card management has abolished the card, its certificate is valid at the authority", "make sure with card management; then put the card aside, which takes the certificate back: cardctl quarantine put CARD --by NAME --reason TEXT", "カード管理で廃止されたカードの証明書が、認証局では有効です", "カード管理に確かめてから cardctl quarantine put カード --by 氏名 --reason 理由 で隔離し、失効させてください"},
+	UpstreamCertificateRevoked:   {"the card is finished here, its certificate is revoked or on hold at the authority", "the authority is right, a revocation is for ever: do not hand the card out as it is; put it aside and issue the order on a fresh card, or have certificates issued anew at the window", "完了済みのカードの証明書が、認証局では失効または保留されています", "認証局の記録が正しく、失効は取り消せません。そのまま渡さず、隔離して新しいカードで発行するか、窓口で証明書を再発行してください"},
+	UpstreamCertificateEarly:     {"the card is still being made, its certificate is revoked or on hold at the authority", "give the job up and issue the order on a fresh card: cardctl job abandon JOB --by NAME --reason TEXT", "作成中のカードの証明書が、認証局では失効または保留されています", "cardctl job abandon 処理 --by 氏名 --reason 理由 で中止し、新しいカードで発行してください"},
+	UpstreamCertificateTwice:     {"the card has two valid certificates for one purpose", "do not hand the card out; ask the authority which it made for whom, and have the other revoked there", "一枚のカードに同じ用途の有効な証明書が二通あります", "カードを渡さず、認証局に確かめて片方を失効させてください"},
+	UpstreamCertificateUnknown:   {"a certificate was told as issued, and the authority does not know it", "do not hand the card out; the authority's register is an old copy or another's", "発行済みと通知した証明書が、認証局の記録にありません", "カードを渡さず、認証局の記録が古い控えか別のものかを確かめてください"},
 }
 
 // Explain gives the entry of a code; ok is false for a code that is not in the list.

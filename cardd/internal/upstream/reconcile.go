@@ -31,6 +31,9 @@ type TerminalView struct {
 	State            TerminalState
 	Notice           State // of the notice to card management that State calls for: Issued, or Voided when Spoiled
 	Told             bool  // such a notice was ever queued; then its key is taken
+
+	Key  string // of that notice
+	Held bool   // it waits for a person: Release
 }
 
 // Status is where card management stands with a card.
@@ -115,7 +118,7 @@ func FromJournal(jobs []journal.Job, notices []journal.Notice, aside ...string) 
 	views := map[string]TerminalView{}
 	jobs = slices.SortedStableFunc(slices.Values(jobs), func(a, b journal.Job) int { return a.Created.Compare(b.Created) })
 	for _, j := range jobs {
-		if j.CardID == "" || j.Operation != operationIssue || views[j.CardID].State == Spoiled {
+		if j.CardID == "" || j.Operation != operationIssue || j.State == journal.Abandoned || views[j.CardID].State == Spoiled {
 			continue
 		}
 		views[j.CardID] = TerminalView{Card: j.CardID, Order: j.OrderID, Job: j.ID, State: terminalState(j.State), Notice: None}
@@ -135,7 +138,7 @@ func FromJournal(jobs []journal.Job, notices []journal.Notice, aside ...string) 
 			v = TerminalView{Card: n.Card, Order: n.Order, Job: n.Job, State: NoJob, Notice: None}
 		}
 		if calls, is := callsFor[v.State]; !is || calls == Kind(n.Kind) {
-			v.Notice, v.Told = noticeState(n), true
+			v.Notice, v.Told, v.Key, v.Held = noticeState(n), true, n.Key, n.Held
 		}
 		views[n.Card] = v
 	}

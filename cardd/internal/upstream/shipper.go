@@ -305,7 +305,7 @@ func (s *Shipper) note(e Event, code failure.Code) {
 func Release(ctx context.Context, o Outbox, n journal.Notice, by string) (journal.Notice, error) {
 	after, _, _, err := Next(Situation{State: State(n.State), Held: n.Held, Tells: n.Tells}, Released)
 	if err != nil || !n.Held {
-		return n, failure.New(failure.APIRequest, "notice "+n.Key+" does not wait for a person", err)
+		return n, failure.New(failure.UpstreamNotHeld, n.Key, err)
 	}
 	return o.MoveNotice(ctx, n.Party, n.Key, n.State, journal.Move{Act: string(Released), State: string(after.State), Held: after.Held, Code: n.Code, By: by})
 }

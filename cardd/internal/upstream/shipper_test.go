@@ -175,7 +175,7 @@ func TestARefusalHoldsItsCardAndNoOther(t *testing.T) {
 		if err != nil || moves[len(moves)-1].By != "市民課 係長" {
 			t.Errorf("got %+v, %v", moves, err)
 		}
-		if _, err := Release(t.Context(), w.journal, w.mustNotice("B"), "somebody"); failure.CodeOf(err) != failure.APIRequest {
+		if _, err := Release(t.Context(), w.journal, w.mustNotice("B"), "somebody"); failure.CodeOf(err) != failure.UpstreamNotHeld {
 			t.Errorf("an accepted notice was released: %v", err)
 		}
 		w.clean()
