@@ -20,6 +20,8 @@ import (
 	"jukicard/cardd/internal/api"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/daemon"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/station"
 	"jukicard/reader/pcsc"
 )
@@ -28,19 +30,36 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := command().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "cardd:", err)
+		fmt.Fprintln(os.Stderr, "cardd:", coded(err))
 		os.Exit(1)
 	}
+}
+
+// coded is an error behind the code under which docs/FAILURES.md has it.
+func coded(err error) string {
+	var kept *journal.Error
+	var refused *config.Error
+	switch code := failure.CodeOf(err); {
+	case code != "":
+		return string(code) + ": " + err.Error()
+	case errors.As(err, &kept):
+		return kept.Code + ": " + err.Error()
+	case errors.As(err, &refused):
+		return refused.Code + ": " + err.Error()
+	}
+	return err.Error()
 }
 
 func command() *cobra.Command {
 	root := &cobra.Command{Use: "cardd", Short: "Issue My Number cards at one station", SilenceUsage: true, SilenceErrors: true}
 	var file string
+	var ordersLost bool
 	serve := &cobra.Command{
 		Use: "serve", Short: "Serve the API and carry out jobs until interrupted", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), file) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), file, ordersLost) },
 	}
 	serve.Flags().StringVar(&file, "config", "", "configuration file (TOML); the embedded defaults without one")
+	serve.Flags().BoolVar(&ordersLost, "orders-lost", false, "start though vault.key is lost: jobs whose orders rest under it are held and can be given up")
 	defaults := &cobra.Command{
 		Use: "defaults", Short: "Print the embedded configuration, every key with its meaning", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +71,7 @@ func command() *cobra.Command {
 	return root
 }
 
-func serve(ctx context.Context, file string) error {
+func serve(ctx context.Context, file string, ordersLost bool) error {
 	c, err := config.Load(file)
 	if err != nil {
 		return err
@@ -65,7 +84,8 @@ func serve(ctx context.Context, file string) error {
 	var server *api.Server
 	d, err := daemon.Open(ctx, c, daemon.Options{
 		Readers: pcsc.New(pcsc.Options{}), Log: log, Watch: hub.Tell, Trace: tracer(c, log),
-		Lab: func(job string, l station.Lab) { server.KeepLab(job, l) },
+		Lab:        func(job string, l station.Lab) { server.KeepLab(job, l) },
+		OrdersLost: ordersLost,
 	})
 	if err != nil {
 		return err

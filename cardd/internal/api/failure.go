@@ -30,6 +30,8 @@ func asFailure(err error) *client.Failure {
 		return fromProblems(problems)
 	case errors.As(err, &input):
 		return fromProblems(order.Problems{input})
+	case errors.As(err, &kept) && kept.Damaged():
+		return asFailure(failure.New(failure.StationDamaged, kept.Wanted+": "+kept.Wrong, nil))
 	case errors.As(err, &coded):
 		entry, _ := failure.Explain(coded.Code)
 		return &client.Failure{Status: statusOf(coded.Code), Code: string(coded.Code), Text: coded.Error(), Japanese: entry.CauseJa + "。" + entry.RemedyJa}
@@ -64,7 +66,7 @@ func statusOf(c failure.Code) int {
 		return http.StatusForbidden
 	case failure.APIRequest, failure.FaceGlyph, failure.FaceOverflow, failure.FacePhoto:
 		return http.StatusUnprocessableEntity
-	case failure.StationJournal:
+	case failure.StationJournal, failure.StationDamaged, failure.StationVaultKey:
 		return http.StatusInternalServerError
 	case failure.PKIAuthority, failure.ReaderService, failure.StationStopped:
 		return http.StatusServiceUnavailable

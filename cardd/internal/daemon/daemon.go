@@ -57,6 +57,8 @@ type Options struct {
 	Log     *slog.Logger                  // required
 	Master  secret.Bytes                  // the cards' master key, instead of the configured file
 	Short   bool                          // short length even where the card takes extended
+
+	OrdersLost bool // go on without the key of orders at rest; see docs/FAILURES.md, STATION-VAULT-KEY
 }
 
 // Open makes the state directory (mode 0700) and everything in it that is missing.
@@ -82,16 +84,7 @@ func hierarchy(c *config.Config) pki.Hierarchy {
 
 func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	c := d.Config
-	if d.Journal, err = journal.Open(ctx, c.JournalFile()); err != nil {
-		return err
-	}
-	if d.Authority, err = softca.Open(c.Authority.Dir, softca.Options{Hierarchy: d.Hierarchy}); err != nil {
-		return err
-	}
-	if d.Receipts, err = receipt.OpenSigner(c.StateDir); err != nil {
-		return err
-	}
-	sealer, err := vault.OpenSealer(c.StateDir)
+	sealer, err := d.openStores(ctx, o.OrdersLost)
 	if err != nil {
 		return err
 	}

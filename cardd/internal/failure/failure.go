@@ -56,6 +56,11 @@ const (
 	QuarantinePerson    Code = "QUARANTINE-SAME-PERSON"
 	QuarantineClosed    Code = "QUARANTINE-CLOSED"
 
+	StationVaultKey   Code = "STATION-VAULT-KEY"
+	StationReceiptKey Code = "STATION-RECEIPT-KEY"
+	StationDamaged    Code = "STATION-JOURNAL-DAMAGED"
+	PKIStore          Code = "PKI-AUTHORITY-STORE"
+
 	PKIAuthority   Code = "PKI-AUTHORITY"
 	PKICertificate Code = "PKI-CERTIFICATE"
 	PrintFailed    Code = "PRINT-FAILED"
@@ -165,6 +170,11 @@ var entries = map[Code]Entry{
 	QuarantineNone:      {"no card of that number is in quarantine", "look at the cards with: cardctl quarantine list", "その番号のカードは隔離されていません", "cardctl quarantine list で確かめてください"},
 	QuarantinePerson:    {"the same person has confirmed the destruction already", "another person who saw it has to confirm it", "同じ人が既に廃棄を確認しています", "立ち会った別の職員が確認してください"},
 	QuarantineClosed:    {"two persons have confirmed the destruction already", "nothing is left to do: cardctl quarantine list", "廃棄は二人の確認済みです", "これ以上の操作は不要です (cardctl quarantine list)"},
+
+	StationVaultKey:   {"vault.key cannot be used", "put the key that belongs to this journal back from its backup; where there is none, start once with: cardd serve --orders-lost, and give up the jobs that it holds for this", "vault.key が使えません", "この端末の記録に対応する鍵を控えから戻してください。控えがなければ一度 cardd serve --orders-lost で起動し、保留となった処理を中止してください"},
+	StationReceiptKey: {"the key of receipts cannot be used", "put receipt.key back from its backup; where there is none, keep receipt.pub for the receipts there are, move both away, and a new pair is made at the next start", "受領証の鍵が使えません", "receipt.key を控えから戻してください。控えがなければ既存の受領証のため receipt.pub を保管し、両方を移してから起動すると新しい鍵が作られます"},
+	StationDamaged:    {"the journal holds something else than what was written", "issue nothing more: stop cardd, keep journal.db with its -wal and .mark as evidence, put the newest backup back, and look at every card in work since", "記録が書き込んだ内容と異なります", "発行を止め、journal.db と -wal、.mark を証拠として保管し、最新の控えを戻して、以後に処理したカードを全て確かめてください"},
+	PKIStore:          {"the embedded authority's folder cannot be used", "put the whole folder back from its newest backup; an older one would issue certificates a second time", "認証局のフォルダーが使えません", "フォルダー全体を最新の控えから戻してください。古い控えでは証明書が二重に発行されます"},
 
 	PKIAuthority:   {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
 	PKICertificate: {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -21,6 +22,12 @@ type Error struct {
 
 // Error reads "cannot append to job 17: the disk is full; free some space …".
 func (e *Error) Error() string { return "cannot " + e.Wanted + ": " + e.Wrong + "; " + e.Remedy }
+
+// Damaged is whether the file, or what is left of it, is not what was written: nothing
+// may be built on it.
+func (e *Error) Damaged() bool {
+	return slices.Contains([]string{ErrCorrupt.Code, ErrChain.Code, ErrLost.Code, ErrMark.Code}, e.Code)
+}
 
 // Is is whether target is of the same kind, whatever else it says: compare with
 // the Err values below.

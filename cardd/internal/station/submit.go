@@ -249,7 +249,7 @@ func (s *Station) unseal(ctx context.Context, job string) (*material, error) {
 	}
 	plain, err := s.c.Sealer.Open(job, sealed)
 	if err != nil {
-		return nil, failure.New(failure.StationJournal, err.Error(), err)
+		return nil, failure.New(failure.StationVaultKey, err.Error(), err)
 	}
 	defer clear(plain)
 	return decodeMaterial(plain)

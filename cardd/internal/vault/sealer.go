@@ -90,6 +90,20 @@ func SameKey(a, b string) bool {
 	return len(a) > digits && len(b) > digits && a[:digits] == b[:digits]
 }
 
+// HasKey is whether there is a key in dir, whatever it is worth. OpenSealer makes one
+// where there is none.
+func HasKey(dir string) (bool, error) {
+	path := filepath.Join(dir, keyName)
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot find vault key %s: %v", path, err)
+	}
+	return true, nil
+}
+
 // makeKey writes a new key and gives it its name once it is durable. The error is
 // fs.ErrExist when there is one, also when another process was faster.
 func makeKey(dir, path string) error {
