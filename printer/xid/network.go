@@ -94,6 +94,8 @@ func (n *network) do(ctx context.Context, o order) (answer, error) {
 		return parseGreeting(n.hello), nil
 	case opPlane:
 		return answer{}, n.plane(ctx, o)
+	case opPlanes:
+		return answer{}, n.collect(ctx, 0)
 	case opCounters:
 		return n.counters(ctx)
 	case opSupplies:

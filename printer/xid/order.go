@@ -14,6 +14,7 @@ const (
 	opSupplies
 	opNoRetry
 	opPlane
+	opPlanes // whether all planes have come in
 	opLoad
 	opMove
 	opEngage

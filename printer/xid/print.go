@@ -168,12 +168,9 @@ func (j *printing) prepare(ctx context.Context) error {
 		return err
 	}
 	if len(j.sides) > 1 {
-		if err := j.send(ctx, j.sides[1]); err != nil {
-			return err
-		}
+		return j.send(ctx, j.sides[1])
 	}
-	// Planes are sent ahead: the printer has them when it answers what comes after.
-	return j.p.settle(ctx, "send the planes", false)
+	return nil
 }
 
 func (j *printing) send(ctx context.Context, s side) error {
@@ -182,7 +179,8 @@ func (j *printing) send(ctx context.Context, s side) error {
 			return err
 		}
 	}
-	return nil
+	_, err := j.p.ask(ctx, "send the planes", order{op: opPlanes})
+	return err
 }
 
 func (j *printing) film(ctx context.Context, s side) error {

@@ -257,7 +257,7 @@ func (p *Printer) ask(ctx context.Context, op string, o order) (answer, error) {
 
 func (c Config) patience(o op) time.Duration {
 	switch {
-	case o == opPlane:
+	case o == opPlane, o == opPlanes:
 		return c.Plane
 	case o >= opLoad:
 		return c.Motion
