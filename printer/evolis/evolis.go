@@ -58,8 +58,8 @@ const DPI = 300
 type Counter int
 
 // CountsCards moves by one a card (Zenius, Primacy), CountsPanels by one a panel of the
-// ribbon (the guide's older models). With CountsPanels, Status.CardsPrinted are panels:
-// after a crash of this program Since can then say blank or unknown, never printed.
+// ribbon (the guide's older models). With CountsPanels, Status.CardsPrinted is twice the
+// panels: a card that took a single one must not look like a card that was printed.
 const (
 	CountsCards Counter = iota
 	CountsPanels

@@ -135,40 +135,47 @@ func (p *Printer) remember(ctx context.Context) error {
 	return err
 }
 
-// hello asks for the serial number until two answers agree. What came before them was
-// meant for a host that had hung up; as many answers are then still to come, and are
-// read over too.
+// hello asks for the serial number until two answers agree; what came before them was
+// meant for a host that had hung up. One of the two may have been too: so another question
+// follows, and the first answer that is not the serial number is its own.
 func (p *Printer) hello(ctx context.Context) (reply, error) {
 	var last reply
-	for n := range staleMax {
-		r, err := p.hail(ctx)
+	for range staleMax {
+		r, err := p.hail(ctx, "Rsn")
 		if err != nil {
 			return "", err
 		}
 		if r == last && r != "" && !r.ok() && !r.refused() {
-			return r, p.skip(ctx, n-1)
+			return r, p.catchUp(ctx, r)
 		}
 		last = r
 	}
-	return "", &wire.Error{Op: "read", Name: p.link.dialer.String(), Kind: wire.Broken, Err: errors.New("the printer does not tell its serial number")}
+	return "", p.mute()
+}
+
+func (p *Printer) mute() error {
+	return &wire.Error{Op: "read", Name: p.link.dialer.String(), Kind: wire.Broken, Err: errors.New("the printer does not tell its serial number")}
 }
 
 // hail is one question of hello; the link stays open when there is no answer.
-func (p *Printer) hail(ctx context.Context) (reply, error) {
+func (p *Printer) hail(ctx context.Context, o order) (reply, error) {
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)
 	defer done()
-	return p.link.send(ctx, order("Rsn").frame(nil))
+	return p.link.send(ctx, o.frame(nil))
 }
 
-func (p *Printer) skip(ctx context.Context, n int) error {
+// catchUp reads until no answer is left.
+func (p *Printer) catchUp(ctx context.Context, serial reply) error {
+	r, err := p.hail(ctx, "Rtp")
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)
 	defer done()
-	for range n {
-		if _, err := p.link.receive(ctx); err != nil {
+	for range staleMax {
+		if err != nil || r != serial {
 			return err
 		}
+		r, err = p.link.receive(ctx)
 	}
-	return nil
+	return p.mute()
 }
 
 // wake ends a download that was broken off. Over USB the printer class has a request

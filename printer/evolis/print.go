@@ -150,7 +150,7 @@ func (p *Printer) begin(ctx context.Context) (uint64, error) {
 			return 0, err
 		}
 	}
-	return st.CardsPrinted, nil
+	return p.counter(ctx)
 }
 
 // download brings a side's panels into the printer's memory. A broken link ends the

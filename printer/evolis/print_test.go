@@ -209,7 +209,6 @@ func TestAPrintThatFails(t *testing.T) {
 		surface printer.Surface
 		says    bool
 		kind    printer.FaultKind
-		then    printer.Surface // by Since, afterwards
 	}{
 		"the ribbon ends in the front":    {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.RibbonEnds, Share: 0.5}}, surface: printer.SurfaceSpoilt, says: true, kind: printer.Operator},
 		"the card jams under the head":    {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.Jam, Share: 0.5}}, surface: printer.SurfaceUnknown, says: true, kind: printer.Jam},

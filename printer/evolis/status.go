@@ -20,6 +20,9 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if st.CardsPrinted, err = p.counter(ctx); err != nil {
 		return printer.Status{}, err
 	}
+	if p.opt.Counter == CountsPanels {
+		st.CardsPrinted *= 2
+	}
 	if at == printer.Lost {
 		st.Faults = append(st.Faults, p.lost())
 	}

@@ -184,12 +184,12 @@ func (m *Model) take(ctx context.Context, b []byte) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.received += len(b)
+	if m.Press.Restarted() {
+		m.forget()
+	}
 	m.in.rx = append(m.in.rx, b...)
 	var answers []byte
 	for ctx.Err() == nil && !m.Press.Deaf() {
-		if m.Press.Restarted() {
-			m.forget()
-		}
 		text, ok := m.next()
 		if !m.Press.On() {
 			return nil, errOff

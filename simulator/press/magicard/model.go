@@ -165,12 +165,12 @@ func (m *Model) take(ctx context.Context, b []byte) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.received += len(b)
+	if m.Press.Restarted() {
+		m.err, m.job, m.rx = nil, nil, nil
+	}
 	m.rx = append(m.rx, b...)
 	var answers []byte
 	for ctx.Err() == nil && !m.Press.Deaf() {
-		if m.Press.Restarted() {
-			m.err, m.job = nil, nil
-		}
 		text, more := m.next()
 		if !m.Press.On() {
 			return nil, errOff
