@@ -25,7 +25,7 @@ COUNTS   ?= build/test
 LINT := build/tools/golangci-lint
 
 .DEFAULT_GOAL := test
-.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill bench soak cross docs clean
+.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill bench printers soak cross docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,10 @@ kill: install ## cardd killed at every boundary of its journal, through pcscd, a
 
 bench: install ## the figures, one a line: name value unit bound; fails when a bound is missed
 	@$(GO) run $(FLAGS) ./cardd/bench
+
+printers: install ## every card printer driver over every wire it has, against models with every fault; the last line counts
+	@mkdir -p build
+	@$(GO) test -c -o build/printers.test ./printer/printertest && cd printer/printertest && ../../build/printers.test -test.run 'TestPrinters$$' -test.timeout 15m
 
 soak: ## long: the race packages ten times over, then each fuzz target for SOAKTIME (10m)
 	@$(GO) run ./scripts/testsum -counts build/soak/race -- -race -count 10 -timeout 4h $(RACE)
