@@ -5,6 +5,7 @@ package printertest_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestPrinters(t *testing.T) {
 	var mu sync.Mutex
 	var sum printertest.Verdict
 	t.Run("rigs", func(t *testing.T) {
-		for _, rig := range rigs {
+		for _, rig := range slices.Concat(rigs, jobs) {
 			t.Run(rig.Name, func(t *testing.T) {
 				t.Parallel()
 				v := printertest.Judge(t, rig)
