@@ -84,6 +84,9 @@ func (ch *channel) clear() {
 	if ch == nil {
 		return
 	}
+	wipe(ch.enc)
+	wipe(ch.mac.block)
+	wipe(ch.rmac.block)
 	clear(ch.out[:cap(ch.out)])
 	clear(ch.plain[:cap(ch.plain)])
 	*ch = channel{out: ch.out[:0], plain: ch.plain[:0]}

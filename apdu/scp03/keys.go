@@ -48,7 +48,8 @@ type Keys interface {
 }
 
 // KeyFinder gives the keys for the key version and diversification data a card
-// stated in its answer to INITIALIZE UPDATE.
+// stated in its answer to INITIALIZE UPDATE. Keys that are an io.Closer are the
+// session's, which closes them when it ends.
 type KeyFinder func(ctx context.Context, version byte, diversification [10]byte) (Keys, error)
 
 // Fixed is the KeyFinder of cards that all have the same keys.
@@ -151,6 +152,7 @@ func withAES(key secret.Bytes, f func(cipher.Block)) error {
 		if err != nil {
 			return fmt.Errorf("cannot use SCP03 key: %w", err)
 		}
+		defer wipe(block)
 		f(block)
 		return nil
 	})

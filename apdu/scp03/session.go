@@ -207,11 +207,14 @@ func (s *Session) ResponsePayload(frame int) int {
 	return s.ch().level.ResponsePayload(s.ch().mode, frame)
 }
 
-// Close forgets the session keys. The card is told nothing: it keeps its side open
-// until reset, another SELECT or another INITIALIZE UPDATE. Close may be called
-// twice. The expanded keys inside crypto/aes are left to the garbage collector.
+// Close forgets the session keys, and closes the static ones where the KeyFinder gave
+// an io.Closer. The card is told nothing: it keeps its side open until reset, another
+// SELECT or another INITIALIZE UPDATE. Close may be called twice.
 func (s *Session) Close() {
 	s.ch().clear()
+	if k, ok := s.keys.(io.Closer); ok {
+		_ = k.Close() // whoever holds such keys counts what could not be closed
+	}
 	s.keys = nil
 }
 
