@@ -1,0 +1,200 @@
+//go:build cgo && !windows
+
+package keystore
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+
+	"github.com/miekg/pkcs11"
+
+	"jukicard/apdu/secret"
+)
+
+// kept is the template of a token key of ours: a master derives, a transport key
+// unwraps, and both make the CMAC that is their check value.
+func kept(id ID) []*pkcs11.Attribute {
+	does := []uint{pkcs11.CKA_SIGN, pkcs11.CKA_DERIVE}
+	if id.Use == Transport {
+		does = []uint{pkcs11.CKA_SIGN, pkcs11.CKA_UNWRAP}
+	}
+	return append(closed(does...),
+		pkcs11.NewAttribute(pkcs11.CKA_LABEL, id.Label),
+		pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID()))
+}
+
+func onToken(template []*pkcs11.Attribute) []*pkcs11.Attribute {
+	return append(template, pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_MODIFIABLE, false))
+}
+
+// make puts a key on the token by f, unless its ID is taken, and describes it.
+func (h *HSM) make(ctx context.Context, wanted string, id ID, f func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error)) (k Key, err error) {
+	if err := ctx.Err(); err != nil {
+		return k, err
+	}
+	err = h.main(wanted, func(s pkcs11.SessionHandle) error {
+		if err := h.free(s, wanted, pkcs11.CKO_SECRET_KEY, id); err != nil {
+			return err
+		}
+		o, err := f(s)
+		if err != nil {
+			return err
+		}
+		if k, err = h.describe(s, wanted, o, id); err == nil {
+			err = h.keepsInside(s, wanted, o)
+		}
+		if err != nil {
+			return errors.Join(err, h.destroy(s, wanted, o))
+		}
+		return nil
+	})
+	return k, err
+}
+
+// free refuses an ID that is taken.
+func (h *HSM) free(s pkcs11.SessionHandle, wanted string, class uint, id ID) error {
+	_, err := h.object(s, wanted, class, id)
+	if err == nil {
+		return &Error{Kind: ErrExists, Wanted: wanted}
+	}
+	if errors.Is(err, ErrNoKey) {
+		return nil
+	}
+	return err
+}
+
+// keepsInside refuses a module that took a template and did not keep to it.
+func (h *HSM) keepsInside(s pkcs11.SessionHandle, wanted string, o pkcs11.ObjectHandle) error {
+	v, err := h.attributes(s, wanted, o, pkcs11.CKA_SENSITIVE, pkcs11.CKA_EXTRACTABLE)
+	if err != nil {
+		return err
+	}
+	if len(v[0]) != 1 || v[0][0] == 0 || len(v[1]) != 1 || v[1][0] != 0 {
+		return &Error{Kind: ErrUnable, Wanted: wanted, Detail: "the module makes keys that can be taken out"}
+	}
+	return nil
+}
+
+// Generate implements Keeper.
+func (h *HSM) Generate(ctx context.Context, id ID, size int) (Key, error) {
+	if err := checkNew(id, size); err != nil {
+		return Key{}, err
+	}
+	wanted := "generate " + id.String()
+	return h.make(ctx, wanted, id, func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
+		template := append(onToken(kept(id)), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, size))
+		err = h.call("C_GenerateKey", wanted, func(c *pkcs11.Ctx) error {
+			o, err = c.GenerateKey(s, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, template)
+			return err
+		})
+		return o, err
+	})
+}
+
+// Import implements Keeper. PKCS #11 takes the key in the clear, and the C library's
+// heap may hold it until the process ends: import where a process does nothing else.
+func (h *HSM) Import(ctx context.Context, id ID, key secret.Bytes) (Key, error) {
+	if err := checkNew(id, key.Len()); err != nil {
+		return Key{}, err
+	}
+	wanted := "import " + id.String()
+	return h.make(ctx, wanted, id, func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
+		err = key.Lend(func(b []byte) error {
+			template := append(onToken(kept(id)), pkcs11.NewAttribute(pkcs11.CKA_VALUE, b))
+			return h.call("C_CreateObject", wanted, func(c *pkcs11.Ctx) error {
+				o, err = c.CreateObject(s, template)
+				return err
+			})
+		})
+		return o, err
+	})
+}
+
+// Unwrap implements Unwrapper: into a session object first, which becomes a key of the
+// token only when its check value is right.
+func (h *HSM) Unwrap(ctx context.Context, id ID, under string, w Wrapped, want KCV) (Key, error) {
+	if err := checkUnwrap(id, under, w); err != nil {
+		return Key{}, err
+	}
+	wanted := fmt.Sprintf("unwrap %v under transport key %s", id, under)
+	return h.make(ctx, wanted, id, func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
+		transport, err := h.object(s, wanted, pkcs11.CKO_SECRET_KEY, ID{Use: Transport, Label: under})
+		if err != nil {
+			return 0, err
+		}
+		key, err := h.unwrap(s, wanted, transport, id, w)
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = h.destroy(s, wanted, key) }() // a session object: gone with the session at the latest
+		got, err := h.describe(s, wanted, key, id)
+		if err != nil {
+			return 0, err
+		}
+		if got.Bits != 8*w.Size || subtle.ConstantTimeCompare(got.KCV[:], want[:]) != 1 {
+			return 0, &Error{Kind: ErrCheckValue, Wanted: wanted, Detail: got.KCV.String()}
+		}
+		return h.keep(s, wanted, key)
+	})
+}
+
+// unwrap makes a session object of a wrapped key.
+func (h *HSM) unwrap(s pkcs11.SessionHandle, wanted string, transport pkcs11.ObjectHandle, id ID, w Wrapped) (o pkcs11.ObjectHandle, err error) {
+	m := pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_WRAP, nil)
+	template := append(kept(id), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false))
+	if w.Method == CBC {
+		m = pkcs11.NewMechanism(pkcs11.CKM_AES_CBC, w.IV)
+		template = append(template, pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, w.Size))
+	}
+	err = h.call("C_UnwrapKey", wanted, func(c *pkcs11.Ctx) error {
+		o, err = c.UnwrapKey(s, []*pkcs11.Mechanism{m}, transport, w.Data, template)
+		return err
+	})
+	var said *Error
+	if errors.As(err, &said) && said.Detail == name(pkcs11.CKR_WRAPPED_KEY_INVALID) {
+		said.Kind = ErrCheckValue
+	}
+	return o, err
+}
+
+// keep copies a session object onto the token.
+func (h *HSM) keep(s pkcs11.SessionHandle, wanted string, key pkcs11.ObjectHandle) (o pkcs11.ObjectHandle, err error) {
+	err = h.call("C_CopyObject", wanted, func(c *pkcs11.Ctx) error {
+		o, err = c.CopyObject(s, key, onToken(nil))
+		return err
+	})
+	return o, err
+}
+
+func (h *HSM) destroy(s pkcs11.SessionHandle, wanted string, o pkcs11.ObjectHandle) error {
+	return h.call("C_DestroyObject", wanted, func(c *pkcs11.Ctx) error { return c.DestroyObject(s, o) })
+}
+
+// Destroy implements Keeper.
+func (h *HSM) Destroy(ctx context.Context, id ID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	wanted := "destroy " + id.String()
+	classes := []uint{pkcs11.CKO_SECRET_KEY}
+	if id.Use == Signing {
+		classes = []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY}
+	}
+	return h.main(wanted, func(s pkcs11.SessionHandle) error {
+		for i, class := range classes {
+			o, err := h.object(s, wanted, class, id)
+			if i > 0 && errors.Is(err, ErrNoKey) {
+				continue // the private one is gone; that is what counts
+			}
+			if err != nil {
+				return err
+			}
+			if err := h.destroy(s, wanted, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
