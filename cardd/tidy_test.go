@@ -375,7 +375,7 @@ func TestNoDeadFiles(t *testing.T) {
 }
 
 // whole are packages of tests of the programs as a whole, and of nothing but tests.
-var whole = []string{"cardd/acceptance", "cardd/kill", "cardd/faults", "cardd/hostile"}
+var whole = []string{"cardd/acceptance", "cardd/kill", "cardd/faults", "cardd/hostile", "cardd/inline"}
 
 // TestNoDeadPackages: every package is a program, or tests, or somebody imports it.
 func TestNoDeadPackages(t *testing.T) {

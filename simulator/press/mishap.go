@@ -2,6 +2,7 @@ package press
 
 import (
 	"fmt"
+	"slices"
 
 	"jukicard/printer"
 )
@@ -217,6 +218,23 @@ func (p *Press) TakeOut() *Card {
 	}
 	p.card, p.jam, p.knows, p.at, p.face = nil, nil, true, printer.Hopper, 0
 	return c
+}
+
+// LayBack lays a card that was taken out on the hopper, where it is fed next.
+func (p *Press) LayBack(c *Card) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.laid = append(p.laid, c)
+	p.taken = slices.DeleteFunc(p.taken, func(t *Card) bool { return t == c })
+	p.cfg.Hopper++
+}
+
+// EmptyReject takes the cards out of the reject bin.
+func (p *Press) EmptyReject() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken = append(p.taken, p.rejected...)
+	p.rejected = nil
 }
 
 // Refill puts cards into the hopper, a new ribbon and a new film in, and empties the

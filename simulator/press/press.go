@@ -87,6 +87,7 @@ type Press struct {
 	busyUntil                  time.Duration
 
 	fed, out, rejected, taken []*Card
+	laid                      []*Card // on the hopper again, the next one last
 	armed                     []Mishap
 	seen                      map[Moment]int
 }

@@ -37,12 +37,18 @@ func inside(at printer.Position) bool {
 
 func (p *Press) fromHopper() {
 	p.cfg.Hopper--
+	p.face = 0
+	if n := len(p.laid); n > 0 { // it has been in before
+		p.card, p.at, p.knows = p.laid[n-1], printer.Hopper, true
+		p.laid = p.laid[:n-1]
+		return
+	}
 	p.count.Fed++
 	c := &Card{Number: int(p.count.Fed), size: image.Pt(p.cfg.Width, p.cfg.Height)}
 	if p.cfg.Chip != nil {
 		c.Chip = p.cfg.Chip(c.Number)
 	}
-	p.card, p.at, p.knows, p.face = c, printer.Hopper, true, 0
+	p.card, p.at, p.knows = c, printer.Hopper, true
 	p.fed = append(p.fed, c)
 }
 

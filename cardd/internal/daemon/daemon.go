@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"jukicard/apdu"
 	"jukicard/apdu/scp03"
@@ -59,6 +60,10 @@ type Options struct {
 	Short   bool                          // short length even where the card takes extended
 
 	OrdersLost bool // go on without the key of orders at rest; see docs/FAILURES.md, STATION-VAULT-KEY
+	// Printer opens a configured card printer; nil is printers.New. Pause waits between
+	// two questions to one; nil really waits. Tests have their own printers and clocks.
+	Printer func(printers.Spec) (*printers.Printer, error)
+	Pause   func(context.Context, time.Duration) error
 }
 
 // Open makes the state directory (mode 0700) and everything in it that is missing.
@@ -113,7 +118,8 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	if cfg.Printer, err = d.openPrinter(); err != nil {
 		return err
 	}
-	return d.openStations(ctx, cfg)
+	cfg.Pause = o.Pause
+	return d.openStations(ctx, cfg, o.Printer)
 }
 
 // openPrinter opens the configured printer; none is a nil Device.

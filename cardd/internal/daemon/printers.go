@@ -18,13 +18,16 @@ var chipStations = map[string]printer.Position{"contact": printer.Contact, "cont
 
 // openStations makes the desk's station and one for each card printer with a reader in it.
 // A printer that is switched off is no reason not to start.
-func (d *Daemon) openStations(ctx context.Context, desk station.Config) error {
+func (d *Daemon) openStations(ctx context.Context, desk station.Config, open func(printers.Spec) (*printers.Printer, error)) error {
+	if open == nil {
+		open = printers.New
+	}
 	desk.Owns = func(name string) bool { _, other := d.Config.Printers[name]; return !other }
 	d.Station = station.New(desk)
 	d.stations, d.Printers = map[string]*station.Station{}, map[string]*printers.Printer{}
 	for _, name := range slices.Sorted(maps.Keys(d.Config.Printers)) {
 		p := d.Config.Printers[name]
-		device, err := printers.New(specOf(name, p))
+		device, err := open(specOf(name, p))
 		if err != nil {
 			return err
 		}

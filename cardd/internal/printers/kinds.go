@@ -5,6 +5,7 @@ import (
 
 	"jukicard/printer"
 	"jukicard/printer/evolis"
+	"jukicard/printer/magicard"
 	"jukicard/printer/wire"
 	"jukicard/printer/xid"
 )
@@ -21,6 +22,17 @@ type kind struct {
 var kinds = map[string]kind{
 	"xid":    {usb: wire.USB{Vendor: xid.USBVendor, Product: xid.USBProduct, Out: xid.USBOut, In: xid.USBIn}, port: xid.Port, open: openXID},
 	"evolis": {usb: wire.USB{Vendor: 0x0F49}, open: openEvolis},
+
+	"magicard-enduro": {usb: wire.USB{Vendor: 0x0C1F}, open: magicardOf("enduro")},
+	"magicard-rio2":   {usb: wire.USB{Vendor: 0x0C1F}, open: magicardOf("rio2")},
+	"magicard-alto":   {usb: wire.USB{Vendor: 0x0C1F}, open: magicardOf("alto")},
+}
+
+// magicardOf opens a Magicard printer of a family.
+func magicardOf(family string) func(context.Context, wire.Dialer, Address, Spec) (printer.Device, error) {
+	return func(_ context.Context, d wire.Dialer, _ Address, _ Spec) (printer.Device, error) {
+		return magicard.New(d, magicard.Options{Family: family})
+	}
 }
 
 func openXID(ctx context.Context, d wire.Dialer, a Address, _ Spec) (printer.Device, error) {

@@ -32,19 +32,29 @@ const (
 
 // quiet asks the printer until it is doing nothing any more: its counter and its
 // position tell something only then.
-func quiet(ctx context.Context, p printer.Device) (printer.Status, error) {
+func (s *Station) quiet(ctx context.Context) (printer.Status, error) {
 	ctx, stop := context.WithTimeout(ctx, quietMax)
 	defer stop()
 	for {
-		st, err := p.Status(ctx)
+		st, err := s.c.Printer.Status(ctx)
 		if err != nil || !st.Busy() {
 			return st, err
 		}
-		select {
-		case <-ctx.Done():
-			return st, context.Cause(ctx)
-		case <-time.After(quietGap):
+		if err := s.c.Pause(ctx, quietGap); err != nil {
+			return st, err
 		}
+	}
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
 	}
 }
 
@@ -65,9 +75,10 @@ func printerFailure(err error) error {
 }
 
 // blocking is the fault that keeps the printer from taking a card; nil when there is none.
+// That it has started again keeps it from nothing: where its card is was just asked.
 func blocking(st printer.Status) error {
 	for _, f := range st.Faults {
-		if f.Kind != printer.Wait {
+		if f.Kind != printer.Wait && f.Kind != printer.Restarted {
 			return printerFailure(&printer.FaultError{Op: "take a card", Fault: f})
 		}
 	}
@@ -78,7 +89,7 @@ func blocking(st printer.Status) error {
 // that it came from the hopper now. claimed says that the job's own card is inside, so
 // that none may be fetched in its place.
 func (s *Station) bring(ctx context.Context, claimed bool) (fed bool, err error) {
-	st, err := quiet(ctx, s.c.Printer)
+	st, err := s.quiet(ctx)
 	if err != nil {
 		return false, printerFailure(err)
 	}
@@ -101,19 +112,16 @@ func (s *Station) bring(ctx context.Context, claimed bool) (fed bool, err error)
 
 // seated waits until the reader has noticed the card at its station.
 func (s *Station) seated(ctx context.Context) error {
-	for patience := time.After(seatMax); ; {
+	for range int(seatMax / seatGap) {
 		_, err := slot.Find(ctx, s.c.Readers, s.c.Reader)
 		if failure.CodeOf(err) != failure.ReaderNoCard {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if err := s.c.Pause(ctx, seatGap); err != nil {
 			return err
-		case <-patience:
-			return err
-		case <-time.After(seatGap):
 		}
 	}
+	return failure.New(failure.ReaderNoCard, "the card at the printer's chip station is not noticed", nil)
 }
 
 // fetch is open where the station fetches its cards itself.
@@ -252,7 +260,7 @@ func (r *run) discard(ctx context.Context) error {
 // What keeps it inside is written down; a finished card's job is then held.
 func (r *run) exit(ctx context.Context, to printer.Position, stage string) error {
 	r.drop(reader.Unpower)
-	st, err := quiet(ctx, r.c.Printer)
+	st, err := r.quiet(ctx)
 	if err == nil && st.Position != printer.Hopper && st.Position != to {
 		err = r.c.Printer.Move(ctx, to)
 	}

@@ -360,13 +360,13 @@ func (r *run) withReference(name string, f func(secret.Bytes) error) error {
 	return f(pin)
 }
 
-// picture renders the face with the card's own number.
-func (s *Station) picture(d *dossier) (printer.Face, error) {
+// picture renders the face with the card's own number, at a layout's resolution.
+func (s *Station) picture(d *dossier, l *face.Layout) (printer.Face, error) {
 	data, err := faceData(d.order)
 	if err != nil {
 		return printer.Face{}, err
 	}
 	data.CardID = d.cardID
-	f, err := s.c.Faces.Render(s.c.Layout, data)
+	f, err := s.c.Faces.Render(l, data)
 	return f, faceFailure(err)
 }

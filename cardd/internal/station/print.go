@@ -9,12 +9,17 @@ import (
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/plan"
 	"jukicard/printer"
+	"jukicard/printer/face"
 )
 
 // print prints the face, once. Each stage is in the journal before the next can begin;
 // after the commit the printer decides, and where it is not sure a person looks.
 func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
-	f, err := r.picture(r.dossier)
+	layout, err := r.layout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.picture(r.dossier, layout)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +32,19 @@ func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
 	}
 	err = r.c.Printer.Print(ctx, f, r.noting(ctx, before.CardsPrinted))
 	return nil, r.printed(ctx, before.CardsPrinted, err)
+}
+
+// layout is the face's at the printer's own resolution.
+func (r *run) layout(ctx context.Context) (*face.Layout, error) {
+	who, ok := r.c.Printer.(printer.Identifier)
+	if !ok {
+		return r.c.Layout, nil
+	}
+	id, err := who.Identity(ctx)
+	if err != nil {
+		return nil, printerFailure(err)
+	}
+	return r.c.Layout.At(id.DPI), nil
 }
 
 // marks are the stages of a print as the journal has them.
@@ -77,7 +95,7 @@ func (r *run) printed(ctx context.Context, before uint64, err error) error {
 // surface is what the printer is sure is on the card, by its counter as it was before
 // the commit. A printer that knows more than its counter says so itself.
 func (r *run) surface(ctx context.Context, before uint64) printer.Surface {
-	st, err := quiet(ctx, r.c.Printer)
+	st, err := r.quiet(ctx)
 	if err != nil {
 		return printer.SurfaceUnknown
 	}

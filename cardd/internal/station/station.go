@@ -55,11 +55,12 @@ type Config struct {
 	Receipts    *receipt.Signer
 	Log         *slog.Logger
 	Now         func() time.Time
-	Trace       func(job string) apdu.Wrapper // nil: no transcripts
-	Watch       func(Event)                   // told of progress; must not block
-	Lab         func(job string, l Lab)       // in a laboratory: told of every card done; else nil
-	Parties     []string                      // who outside is told how a card ended, by upstream's names
-	Owns        func(station string) bool     // whether jobs of a station of that name are this one's to finish; nil: all are
+	Trace       func(job string) apdu.Wrapper              // nil: no transcripts
+	Watch       func(Event)                                // told of progress; must not block
+	Lab         func(job string, l Lab)                    // in a laboratory: told of every card done; else nil
+	Parties     []string                                   // who outside is told how a card ended, by upstream's names
+	Owns        func(station string) bool                  // whether jobs of a station of that name are this one's to finish; nil: all are
+	Pause       func(context.Context, time.Duration) error // between two questions to a printer; nil really waits
 }
 
 // Lab is what a laboratory's other programs need to test with a card.
@@ -108,6 +109,9 @@ func New(c Config) *Station {
 	}
 	if c.Watch == nil {
 		c.Watch = func(Event) {}
+	}
+	if c.Pause == nil {
+		c.Pause = pause
 	}
 	if c.Owns == nil {
 		c.Owns = func(string) bool { return true }
