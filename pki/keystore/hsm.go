@@ -28,8 +28,9 @@ type HSM struct {
 	mu      sync.Mutex // the main session's
 	session pkcs11.SessionHandle
 	slot    uint
-	ready   bool  // session is open and logged in
-	refused error // set for good when the PIN was refused
+	ready   bool          // session is open and logged in
+	refused error         // set for good when the PIN was refused
+	found   map[ID]aesKey // by ID without a master's label
 
 	before func(call string) error // set by tests: a fault before a call
 }
@@ -66,7 +67,7 @@ func openHSM(o HSMOptions) (*HSM, error) {
 		pin.Destroy()
 		return nil, err
 	}
-	h := &HSM{o: o, m: m}
+	h := &HSM{o: o, m: m, found: map[ID]aesKey{}}
 	err = h.main("open "+o.String(), func(pkcs11.SessionHandle) error { return nil })
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -106,6 +107,7 @@ func (h *HSM) main(wanted string, f func(pkcs11.SessionHandle) error) error {
 func (h *HSM) note(err error) {
 	if errors.Is(err, ErrGone) {
 		h.ready = false
+		clear(h.found)
 	}
 }
 
@@ -226,18 +228,54 @@ func (h *HSM) objects(s pkcs11.SessionHandle, wanted string, template ...*pkcs11
 	return found, err
 }
 
-// object finds the one token object of a class with that ID; ErrNoKey when there is none.
-func (h *HSM) object(s pkcs11.SessionHandle, wanted string, class uint, id ID) (pkcs11.ObjectHandle, error) {
-	found, err := h.objects(s, wanted, pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID()))
+// object finds the one token object of a class with that CKA_ID; ErrNoKey when there is
+// none.
+func (h *HSM) object(s pkcs11.SessionHandle, wanted string, class uint, objectID string) (pkcs11.ObjectHandle, error) {
+	found, err := h.objects(s, wanted, pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), pkcs11.NewAttribute(pkcs11.CKA_ID, objectID))
 	switch {
 	case err != nil:
 		return 0, err
 	case len(found) == 0:
 		return 0, &Error{Kind: ErrNoKey, Wanted: wanted}
 	case len(found) > 1:
-		return 0, fmt.Errorf("cannot %s: %v holds %d keys with the ID %q; remove all but one", wanted, h.o, len(found), id.objectID())
+		return 0, fmt.Errorf("cannot %s: %v holds %d keys with the ID %q; remove all but one", wanted, h.o, len(found), objectID)
 	}
 	return found[0], nil
+}
+
+// aesKey is an AES key of ours on the token.
+type aesKey struct {
+	object pkcs11.ObjectHandle
+	size   int // bytes
+}
+
+// aes finds an AES key, whatever its size. A handle is good as long as the login is
+// (PKCS #11 v2.40, 2.2), unless another program destroys the key: then the next use
+// fails, and the one after that looks again. The caller has mu.
+func (h *HSM) aes(s pkcs11.SessionHandle, wanted string, id ID) (k aesKey, err error) {
+	name := id
+	if id.Use == Master {
+		name.Label = ""
+	}
+	if k, ok := h.found[name]; ok {
+		return k, nil
+	}
+	for _, size := range []int{16, 24, 32} {
+		o, err := h.object(s, wanted, pkcs11.CKO_SECRET_KEY, id.objectID(8*size))
+		switch {
+		case err == nil && k.size != 0:
+			return k, fmt.Errorf("cannot %s: %v holds two keys %v; remove one", wanted, h.o, id)
+		case err == nil:
+			k = aesKey{o, size}
+		case !errors.Is(err, ErrNoKey):
+			return k, err
+		}
+	}
+	if k.size == 0 {
+		return k, &Error{Kind: ErrNoKey, Wanted: wanted}
+	}
+	h.found[name] = k
+	return k, nil
 }
 
 // attributes reads what may be read of an object.
@@ -300,11 +338,11 @@ func (h *HSM) listAES(s pkcs11.SessionHandle, wanted string) (keys []Key, err er
 		if err != nil {
 			return nil, err
 		}
-		id, ok := parseObjectID(string(v[0]), string(v[1]))
+		id, bits, ok := parseObjectID(string(v[0]), string(v[1]))
 		if !ok || id.Use == Signing {
 			continue
 		}
-		k, err := h.describe(s, wanted, o, id)
+		k, err := h.describe(s, wanted, aesKey{o, bits / 8}, id)
 		if err != nil {
 			return nil, err
 		}
@@ -314,25 +352,11 @@ func (h *HSM) listAES(s pkcs11.SessionHandle, wanted string) (keys []Key, err er
 }
 
 // describe is what may be told of an AES key.
-func (h *HSM) describe(s pkcs11.SessionHandle, wanted string, o pkcs11.ObjectHandle, id ID) (Key, error) {
-	size, err := h.sizeOf(s, wanted, o)
-	if err != nil {
-		return Key{}, err
-	}
-	mac, err := h.cmac(s, wanted, o, zeroBlock[:])
-	k := Key{ID: id, Bits: 8 * size}
+func (h *HSM) describe(s pkcs11.SessionHandle, wanted string, key aesKey, id ID) (Key, error) {
+	mac, err := h.cmac(s, wanted, key.object, zeroBlock[:])
+	k := Key{ID: id, Bits: 8 * key.size}
 	copy(k.KCV[:], mac[:])
 	return k, err
-}
-
-// sizeOf is the length of an AES key in bytes.
-func (h *HSM) sizeOf(s pkcs11.SessionHandle, wanted string, o pkcs11.ObjectHandle) (int, error) {
-	v, err := h.attributes(s, wanted, o, pkcs11.CKA_VALUE_LEN)
-	if err != nil {
-		return 0, err
-	}
-	size := ulong(v[0])
-	return size, checkSize(size)
 }
 
 // Card implements Store. The card has a PKCS #11 session of its own: closing that
@@ -342,7 +366,12 @@ func (h *HSM) Card(ctx context.Context, version byte, kdd [10]byte) (CardKeys, e
 		return nil, err
 	}
 	k := &hsmCard{h: h, kdd: kdd, wanted: fmt.Sprintf("use keys of master %02X", version)}
-	err := h.main(k.wanted, func(pkcs11.SessionHandle) error { return k.open(version) })
+	err := h.main(k.wanted, func(s pkcs11.SessionHandle) (err error) {
+		if k.master, err = h.aes(s, k.wanted, ID{Use: Master, Version: version}); err != nil {
+			return err
+		}
+		return k.open()
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -23,31 +23,19 @@ type hsmCard struct {
 	kdd    [10]byte
 
 	session pkcs11.SessionHandle // 0 once closed
-	master  pkcs11.ObjectHandle
-	size    int
+	master  aesKey
 	keys    derived
 }
 
 // derived are the keys of one card that the module has been asked for so far, by usage.
 type derived map[scp03.Usage]pkcs11.ObjectHandle
 
-func (k *hsmCard) open(version byte) error {
-	h := k.h
-	err := h.call("C_OpenSession", k.wanted, func(c *pkcs11.Ctx) (err error) {
-		k.session, err = c.OpenSession(h.slot, pkcs11.CKF_SERIAL_SESSION)
+func (k *hsmCard) open() error {
+	k.keys = derived{}
+	return k.h.call("C_OpenSession", k.wanted, func(c *pkcs11.Ctx) (err error) {
+		k.session, err = c.OpenSession(k.h.slot, pkcs11.CKF_SERIAL_SESSION)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	k.keys = derived{}
-	if k.master, err = h.object(k.session, k.wanted, pkcs11.CKO_SECRET_KEY, ID{Use: Master, Version: version}); err == nil {
-		k.size, err = h.sizeOf(k.session, k.wanted, k.master)
-	}
-	if err != nil {
-		return errors.Join(err, k.Close())
-	}
-	return nil
 }
 
 // Size implements scp03.Keys; 0 once closed.
@@ -55,7 +43,7 @@ func (k *hsmCard) Size() int {
 	if k.session == 0 {
 		return 0
 	}
-	return k.size
+	return k.master.size
 }
 
 // ready says why nothing can be done.
@@ -127,7 +115,7 @@ func (k *hsmCard) key(usage scp03.Usage) (pkcs11.ObjectHandle, error) {
 	if usage == scp03.DEK {
 		does = []uint{pkcs11.CKA_ENCRYPT, pkcs11.CKA_WRAP}
 	}
-	o, err := k.h.derive(k.session, k.wanted, k.master, scp03.DiversificationInput(k.kdd, usage, k.size), k.size, closed(does...))
+	o, err := k.h.derive(k.session, k.wanted, k.master.object, scp03.DiversificationInput(k.kdd, usage, k.master.size), k.master.size, closed(does...))
 	if err == nil {
 		k.keys[usage] = o
 	}
@@ -192,11 +180,12 @@ func (k *hsmCard) Successor(ctx context.Context, version byte) (wrapped [3]scp03
 		return wrapped, err
 	}
 	next := successor{hsmCard: k, wanted: fmt.Sprintf("wrap keys of master %02X", version)}
-	if next.master, err = k.h.object(k.session, next.wanted, pkcs11.CKO_SECRET_KEY, ID{Use: Master, Version: version}); err != nil {
-		return wrapped, k.lost(err)
-	}
-	if next.size, err = k.h.sizeOf(k.session, next.wanted, next.master); err != nil {
-		return wrapped, k.lost(err)
+	err = k.h.main(next.wanted, func(s pkcs11.SessionHandle) (err error) {
+		next.master, err = k.h.aes(s, next.wanted, ID{Use: Master, Version: version})
+		return err
+	})
+	if err != nil {
+		return wrapped, err
 	}
 	if next.dek, err = k.key(scp03.DEK); err != nil {
 		return wrapped, k.lost(err)
@@ -213,8 +202,7 @@ func (k *hsmCard) Successor(ctx context.Context, version byte) (wrapped [3]scp03
 type successor struct {
 	*hsmCard
 	wanted string
-	master pkcs11.ObjectHandle // of the next version
-	size   int
+	master aesKey              // of the next version
 	dek    pkcs11.ObjectHandle // of the present one
 }
 
@@ -223,9 +211,9 @@ type successor struct {
 // lets a module choose whether CKM_AES_CBC pads a key of 24 bytes, and SoftHSM does not;
 // so the padding is what Diversify discards, and whoever unwraps goes by the size.
 func (n *successor) wrap(usage scp03.Usage) (w scp03.WrappedKey, err error) {
-	w.Size = n.size
-	data := scp03.DiversificationInput(n.kdd, usage, n.size)
-	err = n.with(data, n.size, closed(pkcs11.CKA_ENCRYPT), func(key pkcs11.ObjectHandle) error {
+	w.Size = n.master.size
+	data := scp03.DiversificationInput(n.kdd, usage, n.master.size)
+	err = n.with(data, n.master.size, closed(pkcs11.CKA_ENCRYPT), func(key pkcs11.ObjectHandle) error {
 		ones := bytes.Repeat([]byte{0x01}, blockSize)
 		check, err := n.h.encrypt(n.session, n.wanted, key, pkcs11.NewMechanism(pkcs11.CKM_AES_ECB, nil), ones)
 		copy(w.CheckValue[:], check)
@@ -246,7 +234,7 @@ func (n *successor) wrap(usage scp03.Usage) (w scp03.WrappedKey, err error) {
 
 // with derives a key for as long as f runs.
 func (n *successor) with(data []byte, size int, template []*pkcs11.Attribute, f func(pkcs11.ObjectHandle) error) error {
-	key, err := n.h.derive(n.session, n.wanted, n.master, data, size, template)
+	key, err := n.h.derive(n.session, n.wanted, n.master.object, data, size, template)
 	if err != nil {
 		return err
 	}

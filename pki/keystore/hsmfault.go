@@ -61,3 +61,6 @@ func fault(wanted string, err error) error {
 func name(e pkcs11.Error) string {
 	return fmt.Sprintf("PKCS #11 says %s", e.Error()[len("pkcs11: "):])
 }
+
+// second is the error of two results.
+func second[T any](_ T, err error) error { return err }

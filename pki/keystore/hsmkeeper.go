@@ -15,14 +15,14 @@ import (
 
 // kept is the template of a token key of ours: a master derives, a transport key
 // unwraps, and both make the CMAC that is their check value.
-func kept(id ID) []*pkcs11.Attribute {
+func kept(id ID, size int) []*pkcs11.Attribute {
 	does := []uint{pkcs11.CKA_SIGN, pkcs11.CKA_DERIVE}
 	if id.Use == Transport {
 		does = []uint{pkcs11.CKA_SIGN, pkcs11.CKA_UNWRAP}
 	}
 	return append(closed(does...),
 		pkcs11.NewAttribute(pkcs11.CKA_LABEL, id.Label),
-		pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID()))
+		pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(8*size)))
 }
 
 func onToken(template []*pkcs11.Attribute) []*pkcs11.Attribute {
@@ -30,19 +30,19 @@ func onToken(template []*pkcs11.Attribute) []*pkcs11.Attribute {
 }
 
 // make puts a key on the token by f, unless its ID is taken, and describes it.
-func (h *HSM) make(ctx context.Context, wanted string, id ID, f func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error)) (k Key, err error) {
+func (h *HSM) make(ctx context.Context, wanted string, id ID, size int, f func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error)) (k Key, err error) {
 	if err := ctx.Err(); err != nil {
 		return k, err
 	}
 	err = h.main(wanted, func(s pkcs11.SessionHandle) error {
-		if err := h.free(s, wanted, pkcs11.CKO_SECRET_KEY, id); err != nil {
+		if err := free(wanted, second(h.aes(s, wanted, id))); err != nil {
 			return err
 		}
 		o, err := f(s)
 		if err != nil {
 			return err
 		}
-		if k, err = h.describe(s, wanted, o, id); err == nil {
+		if k, err = h.describe(s, wanted, aesKey{o, size}, id); err == nil {
 			err = h.keepsInside(s, wanted, o)
 		}
 		if err != nil {
@@ -53,9 +53,8 @@ func (h *HSM) make(ctx context.Context, wanted string, id ID, f func(s pkcs11.Se
 	return k, err
 }
 
-// free refuses an ID that is taken.
-func (h *HSM) free(s pkcs11.SessionHandle, wanted string, class uint, id ID) error {
-	_, err := h.object(s, wanted, class, id)
+// free refuses an ID that is taken: err is what looking for it gave.
+func free(wanted string, err error) error {
 	if err == nil {
 		return &Error{Kind: ErrExists, Wanted: wanted}
 	}
@@ -83,8 +82,8 @@ func (h *HSM) Generate(ctx context.Context, id ID, size int) (Key, error) {
 		return Key{}, err
 	}
 	wanted := "generate " + id.String()
-	return h.make(ctx, wanted, id, func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
-		template := append(onToken(kept(id)), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, size))
+	return h.make(ctx, wanted, id, size, func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
+		template := append(onToken(kept(id, size)), pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, size))
 		err = h.call("C_GenerateKey", wanted, func(c *pkcs11.Ctx) error {
 			o, err = c.GenerateKey(s, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, template)
 			return err
@@ -100,9 +99,9 @@ func (h *HSM) Import(ctx context.Context, id ID, key secret.Bytes) (Key, error) 
 		return Key{}, err
 	}
 	wanted := "import " + id.String()
-	return h.make(ctx, wanted, id, func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
+	return h.make(ctx, wanted, id, key.Len(), func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
 		err = key.Lend(func(b []byte) error {
-			template := append(onToken(kept(id)), pkcs11.NewAttribute(pkcs11.CKA_VALUE, b))
+			template := append(onToken(kept(id, key.Len())), pkcs11.NewAttribute(pkcs11.CKA_VALUE, b))
 			return h.call("C_CreateObject", wanted, func(c *pkcs11.Ctx) error {
 				o, err = c.CreateObject(s, template)
 				return err
@@ -119,21 +118,21 @@ func (h *HSM) Unwrap(ctx context.Context, id ID, under string, w Wrapped, want K
 		return Key{}, err
 	}
 	wanted := fmt.Sprintf("unwrap %v under transport key %s", id, under)
-	return h.make(ctx, wanted, id, func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
-		transport, err := h.object(s, wanted, pkcs11.CKO_SECRET_KEY, ID{Use: Transport, Label: under})
+	return h.make(ctx, wanted, id, w.Size, func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
+		transport, err := h.aes(s, wanted, ID{Use: Transport, Label: under})
 		if err != nil {
 			return 0, err
 		}
-		key, err := h.unwrap(s, wanted, transport, id, w)
+		key, err := h.unwrap(s, wanted, transport.object, id, w)
 		if err != nil {
 			return 0, err
 		}
 		defer func() { _ = h.destroy(s, wanted, key) }() // a session object: gone with the session at the latest
-		got, err := h.describe(s, wanted, key, id)
+		got, err := h.describe(s, wanted, aesKey{key, w.Size}, id)
 		if err != nil {
 			return 0, err
 		}
-		if got.Bits != 8*w.Size || subtle.ConstantTimeCompare(got.KCV[:], want[:]) != 1 {
+		if subtle.ConstantTimeCompare(got.KCV[:], want[:]) != 1 {
 			return 0, &Error{Kind: ErrCheckValue, Wanted: wanted, Detail: got.KCV.String()}
 		}
 		return h.keep(s, wanted, key)
@@ -143,20 +142,30 @@ func (h *HSM) Unwrap(ctx context.Context, id ID, under string, w Wrapped, want K
 // unwrap makes a session object of a wrapped key.
 func (h *HSM) unwrap(s pkcs11.SessionHandle, wanted string, transport pkcs11.ObjectHandle, id ID, w Wrapped) (o pkcs11.ObjectHandle, err error) {
 	m := pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_WRAP, nil)
-	template := append(kept(id), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false))
+	template := append(kept(id, w.Size), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false))
 	if w.Method == CBC {
 		m = pkcs11.NewMechanism(pkcs11.CKM_AES_CBC, w.IV)
-		template = append(template, pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, w.Size))
 	}
 	err = h.call("C_UnwrapKey", wanted, func(c *pkcs11.Ctx) error {
 		o, err = c.UnwrapKey(s, []*pkcs11.Mechanism{m}, transport, w.Data, template)
 		return err
 	})
+	return o, notWrapped(err)
+}
+
+// notWrapped tells data that do not unwrap from a module that is gone: SoftHSM 2.6.1
+// gives CKR_GENERAL_ERROR for what the standard has CKR_WRAPPED_KEY_INVALID for.
+func notWrapped(err error) error {
 	var said *Error
-	if errors.As(err, &said) && said.Detail == name(pkcs11.CKR_WRAPPED_KEY_INVALID) {
-		said.Kind = ErrCheckValue
+	if !errors.As(err, &said) {
+		return err
 	}
-	return o, err
+	for _, e := range []pkcs11.Error{pkcs11.CKR_WRAPPED_KEY_INVALID, pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_FUNCTION_FAILED} {
+		if said.Detail == name(e) {
+			return &Error{Kind: ErrCheckValue, Wanted: said.Wanted, Detail: said.Detail}
+		}
+	}
+	return err
 }
 
 // keep copies a session object onto the token.
@@ -178,23 +187,15 @@ func (h *HSM) Destroy(ctx context.Context, id ID) error {
 		return err
 	}
 	wanted := "destroy " + id.String()
-	classes := []uint{pkcs11.CKO_SECRET_KEY}
-	if id.Use == Signing {
-		classes = []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY}
-	}
 	return h.main(wanted, func(s pkcs11.SessionHandle) error {
-		for i, class := range classes {
-			o, err := h.object(s, wanted, class, id)
-			if i > 0 && errors.Is(err, ErrNoKey) {
-				continue // the private one is gone; that is what counts
-			}
-			if err != nil {
-				return err
-			}
-			if err := h.destroy(s, wanted, o); err != nil {
-				return err
-			}
+		if id.Use == Signing {
+			return h.destroySigning(s, wanted, id)
 		}
-		return nil
+		k, err := h.aes(s, wanted, id)
+		if err != nil {
+			return err
+		}
+		clear(h.found)
+		return h.destroy(s, wanted, k.object)
 	})
 }

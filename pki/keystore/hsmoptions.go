@@ -1,8 +1,8 @@
 package keystore
 
 import (
-	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"jukicard/apdu/secret"
@@ -30,30 +30,36 @@ func (o HSMOptions) check() error {
 // String shows the place and nothing secret.
 func (o HSMOptions) String() string { return fmt.Sprintf("token %q of %s", o.Token, o.Module) }
 
-// objectID is the CKA_ID of a key, readable in other programs too: "master 30",
-// "transport LABEL", "signing LABEL".
-func (id ID) objectID() string {
-	if id.Use == Master {
-		return fmt.Sprintf("%v %02X", id.Use, id.Version)
+// objectID is the CKA_ID of a key, readable in other programs too: "master 256 30",
+// "transport 128 LABEL", "signing LABEL". It holds an AES key's bits because not every
+// module knows the length of a key that it unwrapped (SoftHSM 2.6.1 gives 0).
+func (id ID) objectID(bits int) string {
+	switch id.Use {
+	case Master:
+		return fmt.Sprintf("%v %d %02X", id.Use, bits, id.Version)
+	case Transport:
+		return fmt.Sprintf("%v %d %s", id.Use, bits, id.Label)
 	}
 	return fmt.Sprintf("%v %s", id.Use, id.Label)
 }
 
 // parseObjectID undoes objectID; false for a key that is none of ours. A master's label
 // stands beside its ID.
-func parseObjectID(object, label string) (id ID, ok bool) {
+func parseObjectID(object, label string) (id ID, bits int, ok bool) {
 	use, rest, _ := strings.Cut(object, " ")
-	switch use {
-	case Master.String():
-		b, err := hex.DecodeString(rest)
-		if err != nil || len(b) != 1 {
-			return id, false
+	id = ID{Use: Signing, Label: rest}
+	if use != Signing.String() {
+		size, name, _ := strings.Cut(rest, " ")
+		bits, _ = strconv.Atoi(size)
+		id = ID{Use: Transport, Label: name}
+		if use == Master.String() {
+			version, err := strconv.ParseUint(name, 16, 8)
+			if err != nil {
+				return id, 0, false
+			}
+			id = ID{Use: Master, Version: byte(version), Label: label}
 		}
-		id = ID{Use: Master, Version: b[0], Label: label}
-	case Transport.String():
-		id = ID{Use: Transport, Label: rest}
-	case Signing.String():
-		id = ID{Use: Signing, Label: rest}
 	}
-	return id, id.Check() == nil && id.objectID() == object
+	aes := id.Use == Signing || bits%8 == 0 && checkSize(bits/8) == nil
+	return id, bits, aes && id.Check() == nil && id.objectID(bits) == object
 }

@@ -50,7 +50,7 @@ func (h *HSM) GenerateSigner(ctx context.Context, label string, a Algorithm) (cr
 	}
 	names := []*pkcs11.Attribute{
 		pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true),
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID()),
+		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(0)),
 	}
 	private := append([]*pkcs11.Attribute{
 		pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true), pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true),
@@ -60,7 +60,7 @@ func (h *HSM) GenerateSigner(ctx context.Context, label string, a Algorithm) (cr
 	public = append(append(public, pkcs11.NewAttribute(pkcs11.CKA_VERIFY, true)), names...)
 	wanted := "generate " + id.String()
 	err = h.main(wanted, func(s pkcs11.SessionHandle) error {
-		if err := h.free(s, wanted, pkcs11.CKO_PRIVATE_KEY, id); err != nil {
+		if err := free(wanted, second(h.object(s, wanted, pkcs11.CKO_PRIVATE_KEY, id.objectID(0)))); err != nil {
 			return err
 		}
 		var made pkcs11.ObjectHandle
@@ -87,7 +87,7 @@ func (h *HSM) Signer(ctx context.Context, label string) (crypto.Signer, error) {
 	k := &hsmSigner{h: h, id: ID{Use: Signing, Label: label}}
 	wanted := "find " + k.id.String()
 	err := h.main(wanted, func(s pkcs11.SessionHandle) (err error) {
-		if _, err = h.object(s, wanted, pkcs11.CKO_PRIVATE_KEY, k.id); err == nil {
+		if _, err = h.object(s, wanted, pkcs11.CKO_PRIVATE_KEY, k.id.objectID(0)); err == nil {
 			k.public, err = h.public(s, wanted, k.id)
 		}
 		return err
@@ -109,7 +109,7 @@ func (h *HSM) listSigning(s pkcs11.SessionHandle, wanted string) (keys []Key, er
 		if err != nil {
 			return nil, err
 		}
-		id, ok := parseObjectID(string(v[0]), string(v[1]))
+		id, _, ok := parseObjectID(string(v[0]), string(v[1]))
 		if !ok || id.Use != Signing {
 			continue
 		}
@@ -122,9 +122,26 @@ func (h *HSM) listSigning(s pkcs11.SessionHandle, wanted string) (keys []Key, er
 	return keys, nil
 }
 
+// destroySigning destroys both halves, the private one first.
+func (h *HSM) destroySigning(s pkcs11.SessionHandle, wanted string, id ID) error {
+	for i, class := range []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY} {
+		o, err := h.object(s, wanted, class, id.objectID(0))
+		if i > 0 && errors.Is(err, ErrNoKey) {
+			return nil // the private one is gone; that is what counts
+		}
+		if err == nil {
+			err = h.destroy(s, wanted, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // public reads the public half of a signing key.
 func (h *HSM) public(s pkcs11.SessionHandle, wanted string, id ID) (crypto.PublicKey, error) {
-	o, err := h.object(s, wanted, pkcs11.CKO_PUBLIC_KEY, id)
+	o, err := h.object(s, wanted, pkcs11.CKO_PUBLIC_KEY, id.objectID(0))
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +230,7 @@ func (k *hsmSigner) signECDSA(digest []byte) ([]byte, error) {
 func (k *hsmSigner) sign(mechanism uint, data []byte) (out []byte, err error) {
 	wanted := "sign with " + k.id.String()
 	err = k.h.main(wanted, func(s pkcs11.SessionHandle) error {
-		key, err := k.h.object(s, wanted, pkcs11.CKO_PRIVATE_KEY, k.id)
+		key, err := k.h.object(s, wanted, pkcs11.CKO_PRIVATE_KEY, k.id.objectID(0))
 		if err != nil {
 			return err
 		}

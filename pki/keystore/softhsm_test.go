@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/miekg/pkcs11"
+
+	"jukicard/apdu/scp03"
 	"jukicard/apdu/secret"
 )
 
@@ -51,4 +54,49 @@ func newHSM(t testing.TB) *HSM {
 		}
 	})
 	return h
+}
+
+func init() {
+	rigs = append(rigs, rig{
+		name: "hsm",
+		open: func(t *testing.T) (whole, func() whole) {
+			o := newToken(t)
+			open := func() whole {
+				h, err := openHSM(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = h.Close() })
+				return h
+			}
+			return open(), open
+		},
+		static: func(t *testing.T, s whole, keys scp03.StaticKeys) CardKeys { return sessionKeys(t, s.(*HSM), keys) },
+	})
+}
+
+// sessionKeys makes static keys session objects of the module.
+func sessionKeys(t *testing.T, h *HSM, keys scp03.StaticKeys) CardKeys {
+	t.Helper()
+	k := &hsmCard{h: h, wanted: "test", master: aesKey{size: keys.Size()}, keys: derived{}}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(h.call("C_OpenSession", "test", func(c *pkcs11.Ctx) (err error) {
+		k.session, err = c.OpenSession(h.slot, pkcs11.CKF_SERIAL_SESSION)
+		return err
+	}))
+	for usage, key := range map[scp03.Usage]secret.Bytes{scp03.ENC: keys.Enc, scp03.MAC: keys.Mac, scp03.DEK: keys.Dek} {
+		must(key.Lend(func(b []byte) error {
+			template := append(closed(pkcs11.CKA_SIGN, pkcs11.CKA_ENCRYPT), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false), pkcs11.NewAttribute(pkcs11.CKA_VALUE, b))
+			return h.call("C_CreateObject", "test", func(c *pkcs11.Ctx) (err error) {
+				k.keys[usage], err = c.CreateObject(k.session, template)
+				return err
+			})
+		}))
+	}
+	return k
 }
