@@ -314,9 +314,9 @@ func (c *clerk) ended(surface printer.Surface) error {
 func (c *clerk) next(ctx context.Context) error {
 	c.row.ChipFails = false
 	c.Press.Arm()
-	c.bench.mu.Lock()
+	c.mu.Lock()
 	c.cut = nil
-	c.bench.mu.Unlock()
+	c.mu.Unlock()
 	c.face = small(c.rig.Identity.DPI, second)
 	if at, err := c.card(ctx, Feed); err != nil {
 		return fmt.Errorf("the next card failed at %s: %w", at, err)
