@@ -27,11 +27,14 @@ type bench struct {
 	pipe  *lines.Pipe
 }
 
-// quick is timing for models, which answer at once or never.
+// quick is timing for models, which answer at once or never, on a machine that may be busy.
 var quick = evolis.Timing{
-	Reply: 2 * time.Second, Plane: 2 * time.Second, Move: 2 * time.Second,
-	Print: 2 * time.Second, Settle: 20 * time.Millisecond, Poll: 10 * time.Millisecond,
+	Reply: 20 * time.Second, Plane: 20 * time.Second, Move: 20 * time.Second, Print: 20 * time.Second,
+	Settle: 20 * time.Millisecond, Poll: 200 * time.Millisecond,
 }
+
+// short is for models that do not answer.
+var short = evolis.Timing{Reply: time.Second, Plane: time.Second, Move: time.Second, Print: time.Second, Settle: 20 * time.Millisecond, Poll: 10 * time.Millisecond}
 
 func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
@@ -47,7 +50,9 @@ func set(t *testing.T, c press.Config, m model.Options, o evolis.Options) *bench
 	b := &bench{press: press.New(c)}
 	b.model = model.New(b.press, m)
 	b.pipe = lines.NewPipe("evolis", b.model)
-	o.Timing, o.Pause = quick, noPause
+	if o.Pause = noPause; o.Timing == (evolis.Timing{}) {
+		o.Timing = quick
+	}
 	p, err := evolis.New(b.pipe.Dialer(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +220,7 @@ func TestAPrintThatFails(t *testing.T) {
 		"it jams when it is turned":       {mishaps: []press.Mishap{{When: press.Flipping, Kind: press.Jam, Share: 0.5}}, m: model.Options{CountsPanels: true}, o: evolis.Options{Counter: evolis.CountsPanels}, surface: printer.SurfaceSpoilt, says: true, kind: printer.Jam},
 		"the power fails in the planes":   {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.PowerCut}}, surface: printer.SurfaceBlank},
 		"the power fails in the ink":      {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.PowerCut, Share: 0.5}}, surface: printer.SurfaceUnknown},
-		"it stops reading in the planes":  {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, surface: printer.SurfaceBlank},
+		"it stops reading in the planes":  {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, o: evolis.Options{Timing: short}, surface: printer.SurfaceBlank},
 		"it counts otherwise than we say": {m: model.Options{CountsPanels: true}, surface: printer.SurfaceUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -242,7 +247,7 @@ func TestAPrintThatFails(t *testing.T) {
 func TestHalfAPlaneIsFilledUp(t *testing.T) {
 	for name, stubborn := range map[string]bool{"a printer that forgets": false, "one that waits": true} {
 		t.Run(name, func(t *testing.T) {
-			b := set(t, press.Config{}, model.Options{Stubborn: stubborn}, evolis.Options{Plain: true})
+			b := set(t, press.Config{}, model.Options{Stubborn: stubborn}, evolis.Options{Plain: true, Timing: short})
 			must(t, b.Move(t.Context(), printer.Head))
 			d := b.pipe.Dialer()
 			must(t, b.Close())

@@ -26,9 +26,14 @@ type bench struct {
 	pipe  *lines.Pipe
 }
 
-// quick is timing for models, which answer at once or never.
+// quick is timing for models, which answer at once or never, on a machine that may be busy.
 var quick = magicard.Timing{
-	Reply: time.Second, Job: 2 * time.Second, Move: 2 * time.Millisecond, Print: 20 * time.Millisecond, Poll: time.Millisecond, Drain: time.Millisecond,
+	Reply: 20 * time.Second, Job: 20 * time.Second, Move: 2 * time.Millisecond, Print: 20 * time.Millisecond, Poll: time.Millisecond, Drain: time.Millisecond,
+}
+
+// short is for models that do not answer.
+var short = magicard.Timing{
+	Reply: time.Second, Job: time.Second, Move: 2 * time.Millisecond, Print: 20 * time.Millisecond, Poll: time.Millisecond, Drain: time.Millisecond,
 }
 
 func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
@@ -42,7 +47,9 @@ func set(t *testing.T, m model.Options, o magicard.Options) *bench {
 	b := &bench{press: press.New(c)}
 	b.model = model.New(b.press, m)
 	b.pipe = lines.NewPipe("magicard", b.model)
-	o.Timing, o.Pause = quick, noPause
+	if o.Pause = noPause; o.Timing == (magicard.Timing{}) {
+		o.Timing = quick
+	}
 	o.Now = func() time.Time { return time.Unix(0x5362E668, 0) }
 	p, err := magicard.New(b.pipe.Dialer(), o)
 	if err != nil {
@@ -166,18 +173,19 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		kind printer.FaultKind
 		text string
 		fed  int
+		o    magicard.Options
 	}{
 		"the hopper is empty":       {set: func(p *press.Press) { p.SetSupplies(0, 9, 0, false) }, to: printer.Contact, kind: printer.Operator, text: "put cards"},
 		"the film is used up":       {set: func(p *press.Press) { p.SetSupplies(5, 0, 0, false) }, to: printer.Contact, kind: printer.Operator, text: "put a new one in"},
 		"the printer's own words":   {set: func(p *press.Press) { p.Cover(true) }, to: printer.Contact, kind: printer.Operator, text: "CLOSE THE LID"},
-		"a printer without words":   {set: func(p *press.Press) { p.Cover(true) }, m: model.Options{Mute: true}, to: printer.Head, kind: printer.Operator, text: "no public list"},
+		"a printer without words":   {set: func(p *press.Press) { p.Cover(true) }, m: model.Options{Mute: true}, o: magicard.Options{Timing: short}, to: printer.Head, kind: printer.Operator, text: "no public list"},
 		"a jam":                     {set: func(p *press.Press) { p.Arm(press.Mishap{When: press.Feeding, Kind: press.Jam, Share: 1}) }, to: printer.Contact, kind: printer.Jam, text: "by hand", fed: 1},
 		"nothing to deliver":        {to: printer.Output, kind: printer.Refused, text: "no way"},
 		"no contactless station":    {to: printer.Contactless, kind: printer.Refused, text: "no way"},
 		"an error that shows later": {set: func(p *press.Press) { p.SetSupplies(0, 9, 0, false) }, m: model.Options{Late: 1}, to: printer.Contact, kind: printer.Operator, text: "put cards"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := set(t, row.m, magicard.Options{})
+			b := set(t, row.m, row.o)
 			if row.set != nil {
 				row.set(b.press)
 			}
@@ -197,6 +205,7 @@ func TestAPrintThatFails(t *testing.T) {
 	for name, row := range map[string]struct {
 		mishaps []press.Mishap
 		m       model.Options
+		o       magicard.Options
 		surface printer.Surface
 		says    bool
 		at      printer.Position
@@ -207,10 +216,10 @@ func TestAPrintThatFails(t *testing.T) {
 		"it jams when it is turned":      {mishaps: []press.Mishap{{When: press.Flipping, Kind: press.Jam, Share: 0.5}}, surface: printer.SurfaceSpoilt, says: true, at: printer.Lost},
 		"the power fails in the planes":  {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.PowerCut}}, surface: printer.SurfaceBlank, at: printer.Lost},
 		"the power fails in the ink":     {mishaps: []press.Mishap{{When: press.Inking, Nth: 2, Kind: press.PowerCut, Share: 0.5}}, surface: printer.SurfaceUnknown, at: printer.Lost},
-		"it stops reading in the planes": {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, surface: printer.SurfaceBlank, at: printer.Lost},
+		"it stops reading in the planes": {mishaps: []press.Mishap{{When: press.Receiving, Nth: 3, Kind: press.Deafens}}, o: magicard.Options{Timing: short}, surface: printer.SurfaceBlank, at: printer.Lost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, ctx := set(t, row.m, magicard.Options{}), t.Context()
+			b, ctx := set(t, row.m, row.o), t.Context()
 			must(t, b.Move(ctx, printer.Head))
 			b.press.Arm(row.mishaps...)
 			err := b.Print(ctx, face(), nil)

@@ -17,24 +17,36 @@ import (
 
 // host speaks raw bytes to a model.
 type host struct {
-	t    *testing.T
-	conn net.Conn
+	t     *testing.T
+	conn  net.Conn
+	ended chan struct{}
+}
+
+// hangUp ends the conversation; the model has noticed when it returns.
+func (h *host) hangUp() {
+	_ = h.conn.Close()
+	<-h.ended
 }
 
 func serve(t *testing.T, m *Model) *host {
 	t.Helper()
 	near, far := net.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- m.Serve(ctx, far); _ = far.Close() }()
+	h := &host{t, near, make(chan struct{})}
+	var failed error
+	go func() {
+		defer close(h.ended)
+		failed = m.Serve(ctx, far)
+		_ = far.Close()
+	}()
 	t.Cleanup(func() {
-		_ = near.Close()
 		cancel()
-		if err := <-ended; err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, context.Canceled) {
-			t.Errorf("Serve: %v", err)
+		h.hangUp()
+		if failed != nil && !errors.Is(failed, io.EOF) && !errors.Is(failed, context.Canceled) {
+			t.Errorf("Serve: %v", failed)
 		}
 	})
-	return &host{t, near}
+	return h
 }
 
 // ask sends orders and reads as many answers as are wanted.
@@ -122,7 +134,9 @@ func TestTheFirstDotIsBelowLeft(t *testing.T) {
 
 func TestPowerTakesTheSettings(t *testing.T) {
 	m := model(Options{})
-	serve(t, m).ask("\x1bPem;2\r", 1)
+	h := serve(t, m)
+	h.ask("\x1bPem;2\r", 1)
+	h.hangUp()
 	m.Press.PowerOff()
 	m.Press.PowerOn()
 	if got := serve(t, m).ask("\x1bRem\r", 1); got[0] != "0" {
@@ -142,7 +156,7 @@ func TestHalfADownload(t *testing.T) {
 			if _, err := h.conn.Write([]byte("\x1bDb;k;2;half")); err != nil {
 				t.Fatal(err)
 			}
-			_ = h.conn.Close()
+			h.hangUp()
 			h = serve(t, m)
 			if row.want != "" {
 				if got := h.ask("\x1bRem\r", 1); got[0] != row.want {
