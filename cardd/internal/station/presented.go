@@ -61,8 +61,8 @@ func cutLast(s string) (before, after string, found bool) {
 // the job still owes, and the certificate itself where the authority stands otherwise than
 // the journal.
 func (s *Station) TakeBack(ctx context.Context, jobID, serial string) error {
-	if !s.busy.TryLock() {
-		return failure.New(failure.StationBusy, "", nil)
+	if err := s.seize(ctx); err != nil {
+		return err
 	}
 	defer s.busy.Unlock()
 	r, err := s.load(ctx, jobID)

@@ -129,8 +129,8 @@ func likeness(person string) string {
 
 // rule writes a person's decision about a job into the journal and does what follows.
 func (s *Station) rule(ctx context.Context, jobID string, ruling issue.Record) error {
-	if !s.busy.TryLock() {
-		return failure.New(failure.StationBusy, "", nil)
+	if err := s.seize(ctx); err != nil {
+		return err
 	}
 	defer s.busy.Unlock()
 	s.forgo()

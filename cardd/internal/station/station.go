@@ -141,8 +141,8 @@ type run struct {
 // An error means that the job could not be driven at all: its journal is broken or
 // another job holds the station.
 func (s *Station) Run(ctx context.Context, jobID string) error {
-	if !s.busy.TryLock() {
-		return failure.New(failure.StationBusy, "", nil)
+	if err := s.seize(ctx); err != nil {
+		return err
 	}
 	defer s.busy.Unlock()
 	r, err := s.load(ctx, jobID)
@@ -356,8 +356,8 @@ func (s *Station) TakenOut(ctx context.Context, jobID string) error {
 }
 
 func (s *Station) resume(ctx context.Context, jobID string, printed, takenOut bool) error {
-	if !s.busy.TryLock() {
-		return failure.New(failure.StationBusy, "", nil)
+	if err := s.seize(ctx); err != nil {
+		return err
 	}
 	defer s.busy.Unlock()
 	s.forgo()

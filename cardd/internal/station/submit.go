@@ -46,8 +46,8 @@ type Draft struct {
 // Plan makes the plan for an order: for the card in the reader if there is one,
 // else for a blank card. It writes nothing and presents nothing.
 func (s *Station) Plan(ctx context.Context, o *order.Order, wire []byte) (*Draft, error) {
-	if !s.busy.TryLock() {
-		return nil, failure.New(failure.StationBusy, "", nil)
+	if err := s.seize(ctx); err != nil {
+		return nil, err
 	}
 	defer s.busy.Unlock()
 	s.forgo()
@@ -119,8 +119,8 @@ func (s *Station) ready(ctx context.Context, o *order.Order, wire []byte) (*doss
 // refused now, the card is looked at, and then the job is durable. Run it
 // afterwards. The PINs go into the vault and nowhere else.
 func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins order.PINs) (job string, err error) {
-	if !s.busy.TryLock() {
-		return "", failure.New(failure.StationBusy, "", nil)
+	if err := s.seize(ctx); err != nil {
+		return "", err
 	}
 	defer s.busy.Unlock()
 	s.forgo()
