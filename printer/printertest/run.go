@@ -291,7 +291,7 @@ func (rig Rig) holds(p *press.Press, card *press.Card, face printer.Face) error 
 	for i, img := range []image.Image{face.Front, face.Back} {
 		want := rig.planes(img, width, height)
 		if !card.Has(i, want) {
-			return fmt.Errorf("side %d does not have its planes: %s", i, differ(card.Sides[i], want))
+			return fmt.Errorf("side %d does not have its planes: %s", i, differ(card.Side(i), want))
 		}
 	}
 	if card.Twice() {

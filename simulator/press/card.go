@@ -6,7 +6,9 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"maps"
 	"slices"
+	"sync"
 )
 
 // Planes are one side's ink by panel, as Load took them: 'Y', 'M', 'C', 'K' and the like.
@@ -30,16 +32,29 @@ type Card struct {
 	Chip   any // what Config.Chip made
 	Sides  [2]Side
 	size   image.Point
+	mu     sync.Mutex // for Sides, while a model may still print
+}
+
+// Side is what a side (0 front, 1 back) has taken so far. The planes are not copied: they
+// never change, new ones take their place.
+func (c *Card) Side(i int) Side {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.Sides[i]
+	s.Ink, s.Strokes = maps.Clone(s.Ink), maps.Clone(s.Strokes)
+	return s
 }
 
 // Blank is whether no ink ever touched the card.
-func (c *Card) Blank() bool { return len(c.Sides[0].Strokes)+len(c.Sides[1].Strokes) == 0 }
+func (c *Card) Blank() bool { return len(c.Side(0).Strokes)+len(c.Side(1).Strokes) == 0 }
 
 // Half is whether some stroke on the card was stopped half way.
-func (c *Card) Half() bool { return c.Sides[0].Half || c.Sides[1].Half }
+func (c *Card) Half() bool { return c.Side(0).Half || c.Side(1).Half }
 
 // Twice is whether any panel or film was put on the same side twice.
 func (c *Card) Twice() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, s := range c.Sides {
 		for _, n := range s.Strokes {
 			if n > 1 {
@@ -53,7 +68,7 @@ func (c *Card) Twice() bool {
 // Has is whether a side has exactly these planes, whole. A plane without any ink is the
 // same as none.
 func (c *Card) Has(side int, want Planes) bool {
-	got := c.Sides[side]
+	got := c.Side(side)
 	if got.Half {
 		return false
 	}
@@ -87,7 +102,7 @@ func inked(plane []byte) bool {
 // Image shows a side (0 front, 1 back) as one sees it: the inks take their light from
 // white, resin covers all.
 func (c *Card) Image(side int) image.Image {
-	ink := c.Sides[side].Ink
+	ink := c.Side(side).Ink
 	img := image.NewRGBA(image.Rect(0, 0, c.size.X, c.size.Y))
 	at := func(panel byte, i int) byte {
 		if plane := ink[panel]; i < len(plane) {
@@ -106,27 +121,29 @@ func (c *Card) Image(side int) image.Image {
 // WritePNG writes what Image shows.
 func (c *Card) WritePNG(w io.Writer, side int) error { return png.Encode(w, c.Image(side)) }
 
-// take puts ink on a side: all of it, or the upper part when share is below 1.
-func (s *Side) take(panel byte, plane []byte, share float64, width int) {
+// take puts planes on a side: all of them, or their upper part when share is below 1. It
+// counts as one stroke of each of the panels named.
+func (c *Card) take(side int, planes Planes, share float64, strokes ...byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.Sides[side]
 	if s.Ink == nil {
-		s.Ink = Planes{}
+		s.Ink, s.Strokes = Planes{}, map[byte]int{}
 	}
-	n := len(plane)
-	if share < 1 {
-		s.Half = true
-		n = int(float64(n)*share) / width * width
+	s.Half = s.Half || share < 1
+	for panel, plane := range planes {
+		n := len(plane)
+		if share < 1 {
+			n = int(float64(n)*share) / c.size.X * c.size.X
+		}
+		laid := make([]byte, len(plane))
+		copy(laid, s.Ink[panel])
+		for i, b := range plane[:n] {
+			laid[i] = max(laid[i], b)
+		}
+		s.Ink[panel] = laid
 	}
-	laid := make([]byte, len(plane))
-	copy(laid, s.Ink[panel])
-	for i, b := range plane[:n] {
-		laid[i] = max(laid[i], b)
+	for _, panel := range strokes {
+		s.Strokes[panel]++
 	}
-	s.Ink[panel] = laid
-}
-
-func (s *Side) stroke(panel byte) {
-	if s.Strokes == nil {
-		s.Strokes = map[byte]int{}
-	}
-	s.Strokes[panel]++
 }

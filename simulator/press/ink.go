@@ -116,11 +116,7 @@ func (p *Press) Transfer(flip bool) *Trouble {
 	film := p.film
 	t := p.happen(Inking, func(share float64) {
 		p.film = nil
-		side := &p.card.Sides[p.face]
-		for panel, plane := range film.ink {
-			side.take(panel, plane, share, p.cfg.Width)
-		}
-		side.stroke(Film)
+		p.card.take(p.face, film.ink, share, Film)
 	})
 	if t != nil || !flip {
 		return t
@@ -155,9 +151,7 @@ func (p *Press) panelOn(panel byte, plane []byte) *Trouble {
 	p.works(p.cfg.Times.Panel)
 	return p.happen(Inking, func(share float64) {
 		p.count.Passes++
-		side := &p.card.Sides[p.face]
-		side.take(panel, plane, share, p.cfg.Width)
-		side.stroke(panel)
+		p.card.take(p.face, Planes{panel: plane}, share, panel)
 	})
 }
 
