@@ -8,19 +8,21 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 )
 
 func main() {
 	each := flag.Duration("time", 10*time.Second, "how long to fuzz each target")
-	jobs := flag.Int("jobs", 2, "how many targets at once")
+	jobs := flag.Int("jobs", 6, "how many targets at once")
 	counts := flag.String("counts", "", "file to write \"passed failed skipped\" to")
 	flag.Parse()
 	patterns := flag.Args()
@@ -76,25 +78,44 @@ func fuzzAll(patterns []string, each time.Duration, jobs int) (failed, total int
 	return failed, len(targets), nil
 }
 
-// buildAll builds one instrumented test binary for each package with targets.
+// buildAll builds one instrumented test binary for each package with targets, as many at
+// once as there are cores: linking is most of it and uses one.
 func buildAll(targets []target, work string) (map[string]string, error) {
 	binaries := map[string]string{}
 	for _, t := range targets {
-		if binaries[t.Package] != "" {
-			continue
-		}
-		bin := filepath.Join(work, "bin", t.Package+".test")
-		if err := os.MkdirAll(path.Dir(bin), 0o755); err != nil {
-			return nil, fmt.Errorf("cannot build fuzz targets: %v", err)
-		}
-		// -fuzz turns the instrumentation on; which targets match is said when it runs.
-		cmd := exec.Command("go", "test", "-c", "-fuzz=.", "-vet=off", "-o", bin, t.Package)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("cannot build the fuzz targets of %s: %v\n%s", t.Package, err, out)
-		}
-		binaries[t.Package] = bin
+		binaries[t.Package] = filepath.Join(work, "bin", t.Package+".test")
 	}
-	return binaries, nil
+	var (
+		group  sync.WaitGroup
+		slots  = make(chan struct{}, runtime.GOMAXPROCS(0))
+		failed = make(chan error, len(binaries))
+	)
+	for of, bin := range binaries {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			failed <- build(of, bin)
+		})
+	}
+	group.Wait()
+	close(failed)
+	var err error
+	for e := range failed {
+		err = errors.Join(err, e)
+	}
+	return binaries, err
+}
+
+func build(of, bin string) error {
+	if err := os.MkdirAll(path.Dir(bin), 0o755); err != nil {
+		return fmt.Errorf("cannot build fuzz targets: %v", err)
+	}
+	// -fuzz turns the instrumentation on; which targets match is said when it runs.
+	cmd := exec.Command("go", "test", "-c", "-fuzz=.", "-vet=off", "-o", bin, of)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build the fuzz targets of %s: %v\n%s", of, err, out)
+	}
+	return nil
 }
 
 // fuzz runs one target on one core, in its package's folder as go test does.
