@@ -31,10 +31,22 @@ func moments(t *testing.T) []moment {
 		if now := c.Snapshot(); !bytes.Equal(now, before) {
 			after = now
 		}
-		all = append(all, moment{i, before, after})
+		if i%sample() == 0 {
+			all = append(all, moment{i, before, after})
+		}
 		before = after
 	}
 	return all
+}
+
+// sample is every so manieth row of a long table that is tried: all, but with -short, under
+// the race detector, few. One goroutine tries them; what there is to find for the detector
+// is beside them.
+func sample() int {
+	if testing.Short() {
+		return 31
+	}
+	return 1
 }
 
 // reach plays the tape to just before the moment.
@@ -237,7 +249,7 @@ func TestATearIsToldByteByByte(t *testing.T) {
 
 func TestEverySingleFaultIsMendedByDoingTheStepAgain(t *testing.T) {
 	n, cases := len(tape()), 0
-	for at := 1; at <= n; at++ {
+	for at := 1; at <= n; at += sample() {
 		for _, f := range fault.Singles(at) {
 			c, inner := issueWith(t, fault.Script{f})
 			cases++
@@ -249,7 +261,7 @@ func TestEverySingleFaultIsMendedByDoingTheStepAgain(t *testing.T) {
 			}
 		}
 	}
-	if cases < 1200 {
+	if cases*sample() < 1200 {
 		t.Errorf("%d cases, want 1200 at least", cases)
 	}
 }
