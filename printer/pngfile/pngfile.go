@@ -63,6 +63,10 @@ func (p *Printer) Print(_ context.Context, f printer.Face, mark printer.Mark) er
 	return nil
 }
 
+// quick compresses little: a file that is looked at and thrown away need not be small, and
+// a print took longer than all the other steps of a card together.
+var quick = png.Encoder{CompressionLevel: png.BestSpeed}
+
 func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 	n, err := p.count()
 	if err != nil {
@@ -73,7 +77,7 @@ func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 		if side == nil {
 			return fmt.Errorf("cannot print: the face has no %s", name)
 		}
-		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return png.Encode(w, raster.Look(side)) }); err != nil {
+		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return quick.Encode(w, raster.Look(side)) }); err != nil {
 			return err
 		}
 	}
