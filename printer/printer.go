@@ -6,7 +6,7 @@
 // is tried again by itself: after a break the device is asked where the card is and how
 // many it has printed, and what cannot be known that way is said to be unknown.
 //
-// Optional capabilities are further interfaces: Identifier, Maintainer.
+// Optional capabilities are further interfaces: Identifier, Maintainer, Judge, Emptied.
 package printer
 
 import (
@@ -200,6 +200,13 @@ type Maintainer interface {
 	Clean(ctx context.Context) error
 	// PrintTest prints the printer's own test card, where it has one.
 	PrintTest(ctx context.Context) error
+}
+
+// Emptied is a printer that cannot see whether a card is inside: only a person ends that
+// doubt.
+type Emptied interface {
+	// TakenOut says that a person has looked and no card is inside any more.
+	TakenOut()
 }
 
 // Judge is a printer that knows more than its counter about a print that was committed

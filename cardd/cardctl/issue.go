@@ -28,6 +28,7 @@ RESIDENT_CODE), with certificates and photo in files beside it.`
 // errand is one order to be issued and what shall come of it.
 type errand struct {
 	pinsFile, receiptFile, envFile string
+	station                        string // empty: the desk
 }
 
 func (a *app) issueCommand() *cobra.Command {
@@ -42,6 +43,7 @@ func (a *app) issueCommand() *cobra.Command {
 	f.StringVar(&e.pinsFile, "pins", "", "PIN `file`; asked for without it")
 	f.StringVar(&e.receiptFile, "receipt", "", "`file` for the signed receipt")
 	f.StringVar(&e.envFile, "env", "", "`file` for the card's values; laboratory only")
+	f.StringVar(&e.station, "station", "", "`name` of the card printer that fetches, writes, prints and delivers the card; the desk's reader without it")
 	return c
 }
 
@@ -63,7 +65,7 @@ func (a *app) issue(ctx context.Context, file string, e errand) error {
 		return err
 	}
 	defer pins.Destroy()
-	job, err := a.submit(ctx, d, p, pins, e.envFile != "")
+	job, err := a.submit(ctx, d.At(e.station), p, pins, e.envFile != "")
 	if err != nil {
 		return err
 	}

@@ -154,12 +154,16 @@ the same order is handed in again with cardctl issue, which asks the holder anew
 does just that, and refuses an order that is not this job's.
 
 After a print of which nobody knows the end, look at the card: when its face is printed,
-resume with --printed; when it is blank, without.`
+resume with --printed; when it is blank, without.
+
+A card that was jammed in a printer is taken out by hand, laid on its hopper, and the job
+resumed with --taken-out.`
 
 // resumption is what the flags of `job resume` say.
 type resumption struct {
 	errand
 	printed   bool
+	takenOut  bool
 	orderFile string
 }
 
@@ -171,6 +175,7 @@ func (a *app) resumeCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVar(&r.printed, "printed", false, "a person saw that the face is printed")
+	f.BoolVar(&r.takenOut, "taken-out", false, "the card was taken out of the printer by hand and lies on its hopper")
 	f.StringVar(&r.orderFile, "order", "", "the job's order, handed in again with its PINs (`file`)")
 	f.StringVar(&r.pinsFile, "pins", "", "PIN `file` beside --order; asked for without it")
 	f.StringVar(&r.receiptFile, "receipt", "", "`file` for the signed receipt")
@@ -192,7 +197,11 @@ func (a *app) resume(ctx context.Context, id string, r resumption) error {
 	if r.orderFile != "" {
 		return a.resumeWithOrder(ctx, d, id, r)
 	}
-	if _, err := d.Resume(ctx, id, r.printed); err != nil {
+	proceed := func() (*client.Job, error) { return d.Resume(ctx, id, r.printed) }
+	if r.takenOut {
+		proceed = func() (*client.Job, error) { return d.TakenOut(ctx, id) }
+	}
+	if _, err := proceed(); err != nil {
 		return err
 	}
 	j, err := a.follow(ctx, d, id)

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"jukicard/cardd/internal/failure"
@@ -210,8 +211,9 @@ var ErrUnreachable = errors.New("cardd cannot be reached")
 
 // Client talks to one daemon. Its methods may be called by several goroutines.
 type Client struct {
-	http   *http.Client
-	socket string
+	http    *http.Client
+	socket  string
+	station string // where orders go; see At
 }
 
 // New is a client of the daemon on that unix socket; nothing is sent.
@@ -250,6 +252,10 @@ func (c *Client) Issue(ctx context.Context, order, pins []byte, lab bool) (*Job,
 	if lab {
 		body = append(body, `,"lab":true`...)
 	}
+	if c.station != "" {
+		body = append(body, `,"station":`...)
+		body = strconv.AppendQuote(body, c.station)
+	}
 	body = append(body, '}')
 	defer clear(body)
 	var out Job
@@ -279,6 +285,13 @@ func (c *Client) Resume(ctx context.Context, id string, printed bool) (*Job, err
 	var out Job
 	body := []byte(fmt.Sprintf(`{"printed":%v}`, printed))
 	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", body, &out)
+}
+
+// TakenOut lets a held job go on whose card a person took out of the printer and laid on
+// its hopper.
+func (c *Client) TakenOut(ctx context.Context, id string) (*Job, error) {
+	var out Job
+	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", []byte(`{"taken_out":true}`), &out)
 }
 
 // Abandon gives a job up that is not done, on a person's word. A card to which nothing was

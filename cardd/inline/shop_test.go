@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"jukicard/cardd/internal/api"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/daemon"
 	"jukicard/cardd/internal/journal"
@@ -91,6 +92,7 @@ type shop struct {
 	press *press.Press
 	clock *press.Virtual
 	cable lines.Cable
+	hub   *api.Hub
 	open  func(context.Context) (printer.Device, error)
 
 	cutAt  press.Moment // where the link is cut, the cutNth time, after it; 0: nowhere
@@ -146,7 +148,7 @@ var machines = []machine{
 // newShop opens a shop with a full hopper.
 func newShop(t testing.TB, m machine) *shop {
 	t.Helper()
-	s := &shop{t: t, desk: simulator.NewDesk(in), clock: &press.Virtual{}}
+	s := &shop{t: t, hub: api.NewHub(), desk: simulator.NewDesk(in), clock: &press.Virtual{}}
 	var err error
 	if s.dir, err = os.MkdirTemp(scratch.dir, "shop"); err != nil {
 		t.Fatal(err)
@@ -213,7 +215,7 @@ func (s *shop) start() {
 	}
 	s.Daemon, err = daemon.Open(s.t.Context(), c, daemon.Options{
 		Readers: s.desk, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Pause: s.pause,
-		Watch:   s.watch,
+		Watch:   func(e station.Event) { s.hub.Tell(e); s.watch(e) },
 		Printer: func(spec printers.Spec) (*printers.Printer, error) { return printers.Over(spec, s.open), nil },
 	})
 	if err != nil {

@@ -72,6 +72,10 @@ func (s *Server) Handler() http.Handler {
 	most := s.d.Config.Limits.RequestBytes
 	huma.Register(a, orderOperation("plan", "/v1/plan", "Plan for an order; nothing is written", most), s.plan)
 	huma.Register(a, orderOperation("issue", "/v1/jobs", "Hand an order in; the job runs by itself", most), s.issue)
+	huma.Get(a, "/v1/printers", s.printers, summary("List the configured card printers with what each says of itself"))
+	huma.Get(a, "/v1/printers/{name}", s.printer, summary("Show a card printer"))
+	huma.Post(a, "/v1/printers/{name}/test-card", s.testCard, summary("Have a printer without a card inside print its own test card"))
+	huma.Post(a, "/v1/printers/{name}/clean", s.clean, summary("Have a printer without a card inside clean itself"))
 	huma.Get(a, "/v1/jobs", s.list, summary("List the latest jobs"))
 	huma.Get(a, "/v1/jobs/{id}", s.show, summary("Show a job"))
 	huma.Get(a, "/v1/jobs/{id}/records", s.records, summary("Show a job's history"))

@@ -168,6 +168,16 @@ func (p *Printer) Surface(ctx context.Context, before uint64) (s printer.Surface
 	return s, nil
 }
 
+// TakenOut implements printer.Emptied, for printers that see by themselves that no card is
+// inside it does nothing.
+func (p *Printer) TakenOut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e, ok := p.device.(printer.Emptied); ok {
+		e.TakenOut()
+	}
+}
+
 // Identity implements printer.Identifier.
 func (p *Printer) Identity(ctx context.Context) (id printer.Identity, err error) {
 	err = p.use(ctx, func(d printer.Device) error {

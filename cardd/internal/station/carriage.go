@@ -3,7 +3,6 @@ package station
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -58,9 +57,9 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// printerFailure is what a printer's error is to an operator: nothing happened to the
+// PrinterFailure is what a printer's error is to an operator: nothing happened to the
 // card's chip.
-func printerFailure(err error) error {
+func PrinterFailure(err error) error {
 	var coded *failure.Error
 	var fault *printer.FaultError
 	switch {
@@ -79,7 +78,7 @@ func printerFailure(err error) error {
 func blocking(st printer.Status) error {
 	for _, f := range st.Faults {
 		if f.Kind != printer.Wait && f.Kind != printer.Restarted {
-			return printerFailure(&printer.FaultError{Op: "take a card", Fault: f})
+			return PrinterFailure(&printer.FaultError{Op: "take a card", Fault: f})
 		}
 	}
 	return nil
@@ -91,7 +90,7 @@ func blocking(st printer.Status) error {
 func (s *Station) bring(ctx context.Context, claimed bool) (fed bool, err error) {
 	st, err := s.quiet(ctx)
 	if err != nil {
-		return false, printerFailure(err)
+		return false, PrinterFailure(err)
 	}
 	if err := blocking(st); err != nil {
 		return false, err
@@ -107,7 +106,7 @@ func (s *Station) bring(ctx context.Context, claimed bool) (fed bool, err error)
 		}
 		fed = true
 	}
-	return fed, printerFailure(s.c.Printer.Move(ctx, s.c.ChipStation))
+	return fed, PrinterFailure(s.c.Printer.Move(ctx, s.c.ChipStation))
 }
 
 // seated waits until the reader has noticed the card at its station.
@@ -159,7 +158,7 @@ func (s *Station) refuse(ctx context.Context, why error) error {
 		return why
 	}
 	if err := s.c.Printer.Move(ctx, printer.Reject); err != nil {
-		return errors.Join(why, printerFailure(err))
+		return errors.Join(why, PrinterFailure(err))
 	}
 	return why
 }
@@ -231,7 +230,7 @@ func (r *run) underHead(ctx context.Context) error {
 	}
 	r.drop(reader.Unpower)
 	if err := r.c.Printer.Move(ctx, printer.Head); err != nil {
-		return printerFailure(err)
+		return PrinterFailure(err)
 	}
 	return r.stage(ctx, issue.StageAtHead)
 }
@@ -268,19 +267,25 @@ func (r *run) exit(ctx context.Context, to printer.Position, stage string) error
 		return r.counted(ctx, stage, st.CardsPrinted)
 	}
 	failed := issue.Record{Kind: issue.Staged, Facts: facts{issue.FactStage: stage}}
-	failed.Result, failed.Code, failed.Text = classify(printerFailure(err))
+	failed.Result, failed.Code, failed.Text = classify(PrinterFailure(err))
 	r.c.Log.Warn("the card did not leave the printer", "job", r.job.ID, "code", failed.Code, "reason", failed.Text)
 	return r.record(ctx, failed)
 }
 
-// Supplies says what the printer has left; empty without a printer.
-func (s *Station) Supplies(ctx context.Context) ([]printer.Supply, error) {
-	if s.c.Printer == nil {
-		return nil, nil
+// Maintain lends the station's printer to a technician: no job runs meanwhile, and there
+// is no card inside.
+func (s *Station) Maintain(ctx context.Context, do func(context.Context) error) error {
+	if !s.busy.TryLock() {
+		return failure.New(failure.StationBusy, "", nil)
 	}
-	st, err := s.c.Printer.Status(ctx)
+	defer s.busy.Unlock()
+	s.forgo()
+	st, err := s.quiet(ctx)
 	if err != nil {
-		return nil, printerFailure(fmt.Errorf("cannot ask the printer: %w", err))
+		return PrinterFailure(err)
 	}
-	return st.Supplies, nil
+	if st.Position != printer.Hopper && st.Position != printer.Output {
+		return failure.New(failure.PrinterFault, "a card is inside: finish or abandon its job first", nil)
+	}
+	return PrinterFailure(do(ctx))
 }

@@ -42,7 +42,7 @@ func (r *run) layout(ctx context.Context) (*face.Layout, error) {
 	}
 	id, err := who.Identity(ctx)
 	if err != nil {
-		return nil, printerFailure(err)
+		return nil, PrinterFailure(err)
 	}
 	return r.c.Layout.At(id.DPI), nil
 }

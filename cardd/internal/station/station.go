@@ -372,6 +372,9 @@ func (s *Station) resume(ctx context.Context, jobID string, printed, takenOut bo
 	if printed {
 		rec.Facts = facts{issue.FactPrinted: "operator"}
 	}
+	if e, ok := s.c.Printer.(printer.Emptied); ok && takenOut {
+		e.TakenOut()
+	}
 	if takenOut {
 		rec.Facts = facts{issue.FactTaken: "operator"}
 	}
