@@ -154,7 +154,7 @@ func TestPaperRunsOut(t *testing.T) {
 	err := p.Print(ctx, j)
 	is(t, err, printer.SurfaceUnknown)
 	var f *printer.FaultError
-	if !errors.As(err, &f) || f.Fault.Code != "media-empty" || f.Fault.Kind != printer.Operator {
+	if !errors.As(err, &f) || f.Fault.Code != "media-empty-warning" || f.Fault.Kind != printer.Operator {
 		t.Errorf("got %v", err)
 	}
 	e.release()

@@ -136,7 +136,7 @@ func (p *Printer) check(ctx context.Context, j Job) (Status, error) {
 	case err != nil:
 		return s, err
 	case !s.Accepting:
-		return s, &printer.FaultError{Op: "print a job", Fault: printer.Fault{Code: "not-accepting-jobs", Kind: printer.Operator, Text: "the printer takes no jobs: have it accept them"}}
+		return s, &printer.FaultError{Op: opPrint, Fault: printer.Fault{Code: "not-accepting-jobs", Kind: printer.Operator, Text: "the printer takes no jobs: have it accept them"}}
 	case !slices.Contains(s.Formats, j.Format):
 		return s, fmt.Errorf("the format is %s and the printer reads %s: send one of these", j.Format, strings.Join(s.Formats, ", "))
 	case j.Media != "" && len(s.Media) > 0 && !slices.Contains(s.Media, j.Media):
@@ -246,11 +246,16 @@ func (f Found) end() error {
 
 // why a job was still not over when ctx was.
 func (p *Printer) why(ctx context.Context, f Found) error {
-	if s, err := p.Status(context.WithoutCancel(ctx)); err == nil && len(s.Faults) > 0 {
-		return &printer.FaultError{Op: "print a job", Fault: s.Faults[0]}
+	if s, err := p.Status(context.WithoutCancel(ctx)); err == nil {
+		// A job that does not move makes a cause of what was a warning.
+		if all := faults(s, true); len(all) > 0 {
+			return &printer.FaultError{Op: opPrint, Fault: all[0]}
+		}
 	}
 	return fmt.Errorf("the printer has it as %s: %w", f.State, ctx.Err())
 }
+
+const opPrint = "print a job"
 
 // ErrNoJob is a job that the printer does not know, or has forgotten.
 var ErrNoJob = errors.New("the printer knows no job of this name")

@@ -52,8 +52,8 @@ const (
 )
 
 // faults are the reasons that stop the printer. Reports and warnings do not, unless it
-// stands still and gives no other.
-func faults(s Status) []printer.Fault {
+// is held up and gives no other.
+func faults(s Status, held bool) []printer.Fault {
 	var serious, mild []printer.Fault
 	for _, r := range s.Reasons {
 		f, known := faultOf(r)
@@ -64,7 +64,7 @@ func faults(s Status) []printer.Fault {
 			mild = append(mild, f)
 		}
 	}
-	if len(serious) == 0 && s.State == Stopped {
+	if len(serious) == 0 && held {
 		serious = mild
 	}
 	if len(serious) == 0 && s.State == Stopped {

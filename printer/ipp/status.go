@@ -79,6 +79,6 @@ func statusOf(a goipp.Attributes) Status {
 	}
 	operations := numbers(a, "operations-supported")
 	s.twoSteps = slices.Contains(operations, int(goipp.OpCreateJob)) && slices.Contains(operations, int(goipp.OpSendDocument))
-	s.Faults = faults(s)
+	s.Faults = faults(s, s.State == Stopped)
 	return s
 }
