@@ -164,7 +164,7 @@ func (tr *trial) issued() {
 	tr.done("receipt", "verify", tr.receipt())
 	tr.done("card", "show", "--reader", s.reader)
 	tr.done("card", "pin", "status", "--reader", s.reader)
-	tr.refused("CARD-", "issue", b.order, "--pins", b.pins) // it is issued already
+	tr.refused("STATION-ORDER-DONE", "issue", b.order, "--pins", b.pins) // it is issued already
 }
 
 // keys are the keys of this card and of every session with it, which its transcript
