@@ -376,7 +376,7 @@ func TestNoDeadFiles(t *testing.T) {
 
 // whole are packages of tests of the programs as a whole, or of all drivers, and of nothing
 // but tests.
-var whole = []string{"cardd/acceptance", "cardd/kill", "cardd/faults", "cardd/hostile", "cardd/inline", "printer/printertest"}
+var whole = []string{"cardd/acceptance", "cardd/kill", "cardd/faults", "cardd/hostile", "cardd/stores", "cardd/inline", "printer/printertest"}
 
 // TestNoDeadPackages: every package is a program, or tests, or somebody imports it.
 func TestNoDeadPackages(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 // What a parent tells a child by its environment: what to do, and where the applicant
 // lies that the parent has made.
 const (
-	envRole      = "CARDD_HOSTILE_ROLE"
-	envApplicant = "CARDD_HOSTILE_APPLICANT"
+	envRole      = "HOSTILE_TEST_ROLE"
+	envApplicant = "HOSTILE_TEST_APPLICANT"
 )
 
 // The roles of a child.
