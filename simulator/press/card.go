@@ -133,6 +133,10 @@ func (c *Card) take(side int, planes Planes, share float64, strokes ...byte) {
 	s.Half = s.Half || share < 1
 	for panel, plane := range planes {
 		n := len(plane)
+		if share >= 1 && s.Ink[panel] == nil {
+			s.Ink[panel] = plane // Load has made it ours
+			continue
+		}
 		if share < 1 {
 			n = int(float64(n)*share) / c.size.X * c.size.X
 		}
