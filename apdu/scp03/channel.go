@@ -38,6 +38,8 @@ func hold(ch *channel) func() *channel { return func() *channel { return ch } }
 // challenge and card challenge.
 func (ch *channel) start(ctx context.Context, k Keys, m Mode, challenges []byte) error {
 	ch.clear()
+	burn() // a stack that had to grow later would leave an old one with keys behind
+	defer burn()
 	if n := k.Size(); !validSize(n) {
 		return fmt.Errorf("cannot use SCP03 keys of %d bytes: AES keys have 16, 24 or 32, and destroyed ones 0", n)
 	}
