@@ -24,6 +24,9 @@ import (
 // for the reader itself.
 const patienceMax = 10 * time.Second
 
+// limitUsual is the limit where none is given: twice what a slow card takes for a key.
+const limitUsual = 2 * time.Minute
+
 // System is readers with a limit of time. It may be used by several goroutines.
 type System struct {
 	reader.System
@@ -41,8 +44,12 @@ type listing struct {
 }
 
 // Guard gives the commands to a system's cards at most limit each; key generation is the
-// longest a card needs, tens of seconds. It can list readers where the system can.
+// longest a card needs, tens of seconds; two minutes where limit is zero. It can list
+// readers where the system can.
 func Guard(inner reader.System, limit time.Duration) reader.System {
+	if limit <= 0 {
+		limit = limitUsual
+	}
 	s := &System{System: inner, limit: limit, patience: min(limit, patienceMax), late: map[string]chan struct{}{}}
 	if l, ok := inner.(reader.Lister); ok {
 		return listing{s, l}

@@ -162,6 +162,18 @@ func TestAReaderThatIsSilentAtTheOpeningIsNotWaitedFor(t *testing.T) {
 	})
 }
 
+func TestWithoutALimitThereIsTheUsualOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{stalls: make(chan struct{})}
+		c := opened(t, Guard(d, 0))
+		began := time.Now()
+		if _, err := c.Transmit(t.Context(), make([]byte, 4)); !errors.Is(err, reader.ErrMute) || time.Since(began) != limitUsual {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		close(d.stalls)
+	})
+}
+
 func TestReadersCanBeListedWhereTheyCould(t *testing.T) {
 	if _, ok := Guard(&desk{}, limit).(reader.Lister); ok {
 		t.Error("it lists what nobody can list")
