@@ -25,7 +25,7 @@ type sheet struct {
 func (s sheet) number(offset int) int { return int(binary.BigEndian.Uint32(s.header[offset:])) }
 
 // pixelsMax bounds what the decoder takes: a header can claim anything.
-const pixelsMax = 64 << 20
+const pixelsMax = 1 << 20
 
 // decodePWG reads a document by the words of PWG 5102.4-2012, 4, knowing nothing of the
 // encoder.

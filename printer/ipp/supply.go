@@ -71,5 +71,5 @@ func percent(level, capacity int) int {
 	if level < 0 || capacity <= 0 || level > capacity {
 		return -1
 	}
-	return int(int64(level) * 100 / int64(capacity))
+	return int(float64(level) / float64(capacity) * 100)
 }
