@@ -120,6 +120,11 @@ func (a *app) printerCommand() *cobra.Command {
 			func(ctx context.Context, d *client.Client, name string) (*client.Printer, error) {
 				return d.Maintain(ctx, name, "test-card")
 			}),
+		act("emptied", "Say that no card is inside any more",
+			"Takes down that you looked into the printer and no card is inside, for printers that cannot see that\nthemselves. The card of a job that is held is taken out with: cardctl job resume JOB --taken-out",
+			func(ctx context.Context, d *client.Client, name string) (*client.Printer, error) {
+				return d.Maintain(ctx, name, "emptied")
+			}),
 		act("clean", "Run the printer's cleaning cycle",
 			"Runs the cleaning cycle; a cleaning card is in the hopper. Printers for which no command is known say so.",
 			func(ctx context.Context, d *client.Client, name string) (*client.Printer, error) {

@@ -176,6 +176,8 @@ type Problem struct {
 	Rule     string `json:"rule" doc:"the rule it breaks"`
 	Remedy   string `json:"remedy" doc:"what to do"`
 	Japanese string `json:"ja,omitempty" doc:"the same in Japanese"`
+	// Offer tells something of the value itself, so Error leaves it out.
+	Offer []string `json:"offer,omitempty" doc:"what may be chosen, the nearest first; for the operator's screen, never for a log"`
 }
 
 // Error is the text, with the code in front.

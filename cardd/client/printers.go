@@ -62,7 +62,8 @@ func (c *Client) Printer(ctx context.Context, name string) (*Printer, error) {
 }
 
 // Maintain has a printer without a card inside print its own test card ("test-card") or
-// clean itself ("clean").
+// clean itself ("clean"), or tells it that a person has looked and no card is inside any
+// more ("emptied").
 func (c *Client) Maintain(ctx context.Context, name, what string) (*Printer, error) {
 	var out Printer
 	return &out, c.call(ctx, http.MethodPost, "/v1/printers/"+url.PathEscape(name)+"/"+what, nil, &out)

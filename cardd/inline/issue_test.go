@@ -34,7 +34,7 @@ var whole = []string{
 
 // TestFromHopperToOutput: two cards in a row, each stage in the journal in its order.
 func TestFromHopperToOutput(t *testing.T) {
-	for _, m := range machines {
+	for _, m := range append(machines, jobPrinter) {
 		t.Run(m.name, func(t *testing.T) {
 			s := newShop(t, m)
 			for n := range 2 {
@@ -178,7 +178,7 @@ var mishaps = []mishap{
 
 // TestWhatGoesWrongInside: every line of the table with film and with ink.
 func TestWhatGoesWrongInside(t *testing.T) {
-	for _, m := range machines {
+	for _, m := range append(machines, jobPrinter) {
 		for _, row := range mishaps {
 			want := row.ink
 			if m.film {
@@ -213,7 +213,7 @@ func TestWhatGoesWrongInside(t *testing.T) {
 // TestDeathInside: the daemon dies at every stage of the card's way; the card goes on, or
 // where ink may have come on it a person looks.
 func TestDeathInside(t *testing.T) {
-	for _, m := range machines {
+	for _, m := range append(machines, jobPrinter) {
 		for n := range whole {
 			t.Run(fmt.Sprintf("%s/after-%s", m.name, whole[n]), func(t *testing.T) {
 				s := newShop(t, m)

@@ -8,6 +8,7 @@ import (
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/station"
+	"jukicard/simulator"
 	"jukicard/simulator/press"
 )
 
@@ -33,6 +34,9 @@ func (s *shop) work(t *testing.T) (end string) {
 		id, err := s.submit(a)
 		if err != nil {
 			s.mend(t, string(failure.CodeOf(err)))
+			if err := s.station().Emptied(); err != nil {
+				t.Fatal(err)
+			}
 			continue
 		}
 		state := s.finish(t, id)
@@ -101,10 +105,10 @@ func (s *shop) decide(t *testing.T, id, code string) error {
 		return s.station().Resume(t.Context(), id, true)
 	case failure.PrinterJam:
 		s.mend(t, code)
-		s.layBack()
+		s.layBack(s.job(id).CardID)
 		return s.station().TakenOut(t.Context(), id)
-	case failure.PrinterCardOut:
-		s.layBack()
+	case failure.PrinterCardOut, failure.CardOther:
+		s.layBack(s.job(id).CardID)
 		return s.station().Resume(t.Context(), id, false)
 	case failure.StationPIN:
 		if _, err := s.submit(s.last); err != nil {
@@ -128,15 +132,16 @@ func (s *shop) mend(t *testing.T, code string) {
 	s.press.SetSupplies(6, 500, 750, false)
 	s.press.EmptyReject()
 	if failure.Code(code) == failure.PrinterJam {
-		s.taken = s.press.TakeOut()
+		s.press.TakeOut()
 	}
 }
 
-// layBack lays the card in the operator's hand on the hopper.
-func (s *shop) layBack() {
-	if s.taken != nil {
-		s.press.LayBack(s.taken)
-		s.taken = nil
+// layBack looks for a card by its number and lays it on the hopper, wherever it is.
+func (s *shop) layBack(id string) {
+	for _, c := range s.press.Cards() {
+		if c.Chip.(*simulator.Card).ID() == id {
+			s.press.LayBack(c)
+		}
 	}
 }
 

@@ -24,12 +24,14 @@ import (
 	"jukicard/cardd/internal/station"
 	"jukicard/printer"
 	"jukicard/printer/evolis"
+	"jukicard/printer/magicard"
 	"jukicard/printer/xid"
 	"jukicard/simulator"
 	"jukicard/simulator/lines"
 	"jukicard/simulator/people"
 	"jukicard/simulator/press"
 	evolismodel "jukicard/simulator/press/evolis"
+	magicardmodel "jukicard/simulator/press/magicard"
 	xidmodel "jukicard/simulator/press/xid"
 )
 
@@ -97,7 +99,6 @@ type shop struct {
 
 	cutAt  press.Moment // where the link is cut, the cutNth time, after it; 0: nowhere
 	cutNth int
-	taken  *press.Card // in the operator's hand
 	last   application // the order in work
 	death  string      // the stage after which the daemon dies; empty: it lives
 	died   bool
@@ -142,6 +143,20 @@ var machines = []machine{
 				Timing: evolis.Timing{Reply: 2 * time.Second, Plane: time.Second, Move: 5 * time.Second, Print: 5 * time.Second, Settle: 400 * time.Millisecond},
 			})
 		},
+	},
+}
+
+// jobPrinter takes whole jobs, delivers by itself and tells no position.
+var jobPrinter = machine{
+	name: "enduro", strokes: len(magicardmodel.Panels), size: press.Config{Width: magicardmodel.Width, Height: magicardmodel.Height, Panels: magicardmodel.Panels},
+	model: func(p *press.Press) lines.Printer {
+		return magicardmodel.New(p, magicardmodel.Options{Serial: "61E0001", Firmware: "1.24"})
+	},
+	drive: func(s *shop) (printer.Device, error) {
+		return magicard.New(s.cable.Dialer(), magicard.Options{
+			Pause:  s.pause,
+			Timing: magicard.Timing{Reply: 2 * time.Second, Job: time.Second, Print: 10 * time.Second, Drain: 5 * time.Millisecond},
+		})
 	},
 }
 

@@ -220,12 +220,15 @@ func (p *Press) TakeOut() *Card {
 	return c
 }
 
-// LayBack lays a card that was taken out on the hopper, where it is fed next.
+// LayBack lays a card on the hopper, where it is fed next: one that was taken out, or from
+// the output or the reject bin.
 func (p *Press) LayBack(c *Card) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.laid = append(p.laid, c)
-	p.taken = slices.DeleteFunc(p.taken, func(t *Card) bool { return t == c })
+	for _, from := range []*[]*Card{&p.taken, &p.out, &p.rejected} {
+		*from = slices.DeleteFunc(*from, func(t *Card) bool { return t == c })
+	}
 	p.cfg.Hopper++
 }
 

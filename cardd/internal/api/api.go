@@ -76,6 +76,7 @@ func (s *Server) Handler() http.Handler {
 	huma.Get(a, "/v1/printers/{name}", s.printer, summary("Show a card printer"))
 	huma.Post(a, "/v1/printers/{name}/test-card", s.testCard, summary("Have a printer without a card inside print its own test card"))
 	huma.Post(a, "/v1/printers/{name}/clean", s.clean, summary("Have a printer without a card inside clean itself"))
+	huma.Post(a, "/v1/printers/{name}/emptied", s.emptied, summary("Say that no card is inside a printer any more"))
 	huma.Get(a, "/v1/jobs", s.list, summary("List the latest jobs"))
 	huma.Get(a, "/v1/jobs/{id}", s.show, summary("Show a job"))
 	huma.Get(a, "/v1/jobs/{id}/records", s.records, summary("Show a job's history"))

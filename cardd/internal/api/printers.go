@@ -45,6 +45,22 @@ func (s *Server) clean(ctx context.Context, in *PrinterPath) (*body[client.Print
 	return s.maintain(ctx, in.Name, (*printers.Printer).Clean)
 }
 
+// emptied is a person's word that no card is inside any more.
+func (s *Server) emptied(ctx context.Context, in *PrinterPath) (*body[client.Printer], error) {
+	p, err := s.d.PrinterNamed(in.Name)
+	if err != nil {
+		return nil, asFailure(err)
+	}
+	at, err := s.d.At(in.Name)
+	if err == nil {
+		err = at.Emptied()
+	}
+	if err != nil {
+		return nil, asFailure(err)
+	}
+	return &body[client.Printer]{Body: s.printerOf(ctx, p)}, nil
+}
+
 func (s *Server) maintain(ctx context.Context, name string, do func(*printers.Printer, context.Context) error) (*body[client.Printer], error) {
 	p, err := s.d.PrinterNamed(name)
 	if err != nil {

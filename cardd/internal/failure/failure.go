@@ -182,7 +182,7 @@ var entries = map[Code]Entry{
 	PrintDoubt:     {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
 	PrintSpoilt:    {"a part of the face was printed and the rest cannot follow", "the card is in the reject bin; have its destruction confirmed by two persons and issue the order on a fresh card", "券面の一部だけが印刷されました", "カードは不良品箱にあります。二人で廃棄を確認し、新しいカードで発行してください"},
 	PrinterFault:   {"the printer cannot go on", "do what the printer asks for (the text says what), then resume", "プリンターが停止しています", "表示された内容に従って直し、再開してください"},
-	PrinterJam:     {"the card is stuck inside the printer", "take the card out by hand, lay it on the hopper, then resume with --taken-out", "カードがプリンター内で詰まりました", "カードを手で取り出してホッパーに置き、--taken-out を付けて再開してください"},
+	PrinterJam:     {"the card is stuck inside the printer", "take the card out by hand, lay it on the hopper, then resume with --taken-out; where no job is held: cardctl printer emptied NAME", "カードがプリンター内で詰まりました", "カードを手で取り出してホッパーに置き、--taken-out を付けて再開してください (処理がないときは cardctl printer emptied NAME)"},
 	PrinterLink:    {"the printer cannot be reached", "look at its cable and whether it is switched on, then resume", "プリンターと通信できません", "ケーブルと電源を確かめて再開してください"},
 	PrinterCardOut: {"the job's card is not in the printer any more", "lay that card on the hopper and resume; if it cannot be found put the job aside", "処理中のカードがプリンターにありません", "そのカードをホッパーに置いて再開してください。見つからないときは使用中止にしてください"},
 	PrinterUnknown: {"there is no printer of that name", "look at the names with: cardctl printers", "その名前のプリンターはありません", "cardctl printers で確かめてください"},

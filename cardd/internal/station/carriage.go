@@ -272,6 +272,20 @@ func (r *run) exit(ctx context.Context, to printer.Position, stage string) error
 	return r.record(ctx, failed)
 }
 
+// Emptied takes an operator's word that no card is inside the printer any more, for one
+// that cannot see that by itself. A job's own card is taken out with TakenOut.
+func (s *Station) Emptied() error {
+	if !s.busy.TryLock() {
+		return failure.New(failure.StationBusy, "", nil)
+	}
+	defer s.busy.Unlock()
+	s.forgo()
+	if e, ok := s.c.Printer.(printer.Emptied); ok {
+		e.TakenOut()
+	}
+	return nil
+}
+
 // Maintain lends the station's printer to a technician: no job runs meanwhile, and there
 // is no card inside.
 func (s *Station) Maintain(ctx context.Context, do func(context.Context) error) error {
