@@ -99,7 +99,7 @@ func serve(ctx context.Context, file string, ordersLost bool) error {
 	if err := server.Recovered(ctx); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if c.Lab || c.GP.MasterKeyFile == "" {
+	if c.Lab || c.GP.TestKeys() {
 		log.Warn("the well-known test keys are in use: this station can issue laboratory cards only", "lab", c.Lab)
 	}
 	shipped := make(chan error, 1)

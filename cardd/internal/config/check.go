@@ -56,9 +56,7 @@ func (c *Config) check(from string) error {
 	if len(c.Fonts.Paths) == 0 || slices.Contains(c.Fonts.Paths, "") {
 		refuse(CodeValue, "fonts.paths", "no font is named", "name at least one font file, or leave the key out")
 	}
-	if rule, remedy := keyFileFault(c.GP.MasterKeyFile); rule != "" {
-		refuse(CodeKeyFile, "gp.master_key_file", rule, remedy)
-	}
+	c.GP.check(refuse)
 	c.Upstream.check(refuse)
 	c.checkPrinters(refuse)
 	return join(wrong)

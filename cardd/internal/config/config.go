@@ -79,11 +79,6 @@ type Station struct {
 	Name string `koanf:"name"` // never empty
 }
 
-// GP is the cards' GlobalPlatform issuer domain.
-type GP struct {
-	MasterKeyFile string `koanf:"master_key_file"` // absolute; empty: the well-known test key, which only laboratory cards hold
-}
-
 // Authority is who issues certificates.
 type Authority struct {
 	Kind         string `koanf:"kind"` // softca

@@ -34,6 +34,7 @@ func TestDefaultsAreWhole(t *testing.T) {
 		Reader:    Reader{System: "pcsc", CommandSeconds: 120},
 		Upstream:  Upstream{TimeoutSeconds: 30, SettleSeconds: 60, Tells: 16, PollSeconds: 60, BackoffSeconds: 300},
 		Station:   Station{Name: "window1"},
+		GP:        GP{KeyStore: "none", File: GPFile{Path: state + "/keys.sealed"}},
 		Authority: Authority{Kind: "softca", Dir: state + "/authority", Organization: "cardd laboratory"},
 		Printer:   Printer{Kind: "simulated", Dir: state + "/faces"},
 		Fonts:     Fonts{Paths: []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}},
@@ -131,7 +132,9 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 	got, err := load("", []string{
 		"CARDD_LAB=true", "CARDD_STATE_DIR=/s", "CARDD_SOCKET=/s.sock", "CARDD_LOG_LEVEL=debug", "CARDD_LOG_FORMAT=json",
 		"CARDD_READER_SYSTEM=pcsc", "CARDD_READER_NAME=r", "CARDD_READER_SHORT=true", "CARDD_STATION_NAME=n",
-		"CARDD_GP_MASTER_KEY_FILE=" + key, "CARDD_AUTHORITY_KIND=softca", "CARDD_AUTHORITY_DIR=/a",
+		"CARDD_GP_MASTER_KEY_FILE=" + key, "CARDD_GP_KEY_STORE=none", "CARDD_GP_FILE_PATH=/k", "CARDD_GP_AUTHORITY_KEYS=false",
+		"CARDD_GP_FILE_CREDENTIAL=", "CARDD_GP_FILE_PASSPHRASE_FILE=", "CARDD_GP_PKCS11_MODULE=", "CARDD_GP_PKCS11_TOKEN=", "CARDD_GP_PKCS11_PIN_FILE=",
+		"CARDD_AUTHORITY_KIND=softca", "CARDD_AUTHORITY_DIR=/a",
 		"CARDD_AUTHORITY_ORGANIZATION=o", "CARDD_PRINTER_KIND=none", "CARDD_PRINTER_DIR=/p", "CARDD_FONTS_PATHS=/f:/g",
 		"CARDD_LIMITS_REQUEST_BYTES=70000", "CARDD_LIMITS_CLIENTS=1", "CARDD_LIMITS_SHUTDOWN_SECONDS=3", "CARDD_READER_COMMAND_SECONDS=5",
 		"CARDD_UPSTREAM_MANAGEMENT=https://m", "CARDD_UPSTREAM_JPKI=unix:///j", "CARDD_UPSTREAM_CA_FILE=" + key, "CARDD_UPSTREAM_CERT_FILE=" + key,
@@ -143,7 +146,7 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 	}
 	want := &Config{
 		Lab: true, StateDir: "/s", Socket: "/s.sock", Log: Log{"debug", "json"}, Reader: Reader{"pcsc", "r", true, 5}, Station: Station{"n"},
-		GP: GP{key}, Authority: Authority{"softca", "/a", "o"}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
+		GP: GP{MasterKeyFile: key, KeyStore: "none", File: GPFile{Path: "/k"}}, Authority: Authority{"softca", "/a", "o"}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
 		Limits: Limits{70000, 1, 3}, Upstream: Upstream{"https://m", "unix:///j", key, key, key, 1, 0, 1, 2, 3},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -61,6 +61,7 @@ func (p place) fill(c *Config) {
 		{&c.StateDir, p.stateDir},
 		{&c.Socket, p.socket},
 		{&c.Station.Name, func() string { return p.host }},
+		{&c.GP.File.Path, func() string { return filepath.Join(c.StateDir, "keys.sealed") }},
 		{&c.Authority.Dir, func() string { return filepath.Join(c.StateDir, "authority") }},
 		{&c.Printer.Dir, func() string { return filepath.Join(c.StateDir, "faces") }},
 	} {
