@@ -63,6 +63,18 @@ const (
 
 	PKIAuthority   Code = "PKI-AUTHORITY"
 	PKICertificate Code = "PKI-CERTIFICATE"
+	KeysAbsent     Code = "PKI-KEYS-ABSENT"
+	KeysUnlock     Code = "PKI-KEYS-UNLOCK"
+	KeysLocked     Code = "PKI-KEYS-LOCKED"
+	KeysFull       Code = "PKI-KEYS-FULL"
+	KeysGone       Code = "PKI-KEYS-GONE"
+	KeysUnable     Code = "PKI-KEYS-UNABLE"
+	KeysDamaged    Code = "PKI-KEYS-DAMAGED"
+	KeysNone       Code = "PKI-KEYS-NONE"
+	KeysTaken      Code = "PKI-KEYS-TAKEN"
+	KeysCheck      Code = "PKI-KEYS-CHECK-VALUE"
+	KeysPerson     Code = "PKI-KEYS-SAME-PERSON"
+	KeysRotation   Code = "PKI-KEYS-ROTATION"
 	PrintFailed    Code = "PRINT-FAILED"
 	PrintDoubt     Code = "PRINT-DOUBT"
 	PrintSpoilt    Code = "PRINT-SPOILT"
@@ -178,6 +190,18 @@ var entries = map[Code]Entry{
 
 	PKIAuthority:   {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
 	PKICertificate: {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
+	KeysAbsent:   {"the key store is not there", "see that the module's library and token, or the sealed file, are where the configuration says, then start again", "鍵の保管先が見つかりません", "設定どおりの場所にHSMのライブラリとトークン、または封印ファイルがあるか確かめてください"},
+	KeysUnlock:   {"what unlocks the key store is wrong", "correct the PIN, passphrase or credential that the configuration names; it is not tried again by itself", "鍵の保管先を開く暗証番号などが違います", "設定の暗証番号・合言葉・資格情報を正してください。自動では再試行しません"},
+	KeysLocked:   {"the hardware module's PIN is locked, or a wrong one was presented before", "log in once with the maker's tool or pkcs11-tool --login, or have the module's officer unlock it; then start again", "HSMの暗証番号がロックされたか、誤った番号が提示されています", "メーカーのツールか pkcs11-tool --login で一度ログインするか、管理者に解除を依頼してください"},
+	KeysFull:     {"the key store has no room", "remove keys or close other programs that use the module; nothing was changed", "鍵の保管先に空きがありません", "不要な鍵を消すか、HSMを使う他のプログラムを終了してください。変更はされていません"},
+	KeysGone:     {"the key store no longer answers", "look after the module or the file, then resume; it is asked anew by itself", "鍵の保管先が応答しなくなりました", "HSMまたはファイルを確かめてから再開してください。自動で接続し直します"},
+	KeysUnable:   {"the key store cannot do what is needed", "use a module that has the mechanisms that the text names, or a program built with cgo", "鍵の保管先に必要な機能がありません", "必要な機構を備えたHSM、またはcgo付きで作られたプログラムを使ってください"},
+	KeysDamaged:  {"the sealed key file is none or was changed", "restore it from a backup", "封印された鍵ファイルが壊れています", "バックアップから戻してください"},
+	KeysNone:     {"the key store has no key of that name or version", "look with: cardctl key list; bring the key in with: cardctl key ceremony", "その名前または版の鍵がありません", "cardctl key list で確かめ、cardctl key ceremony で鍵を入れてください"},
+	KeysTaken:    {"a key of that name or version is there already", "choose another version; versions stand side by side", "その名前または版の鍵はすでにあります", "別の版を選んでください。版は並べて置けます"},
+	KeysCheck:    {"a key's check value is another than expected", "compare the forms and begin again; nothing was kept", "鍵のチェック値が一致しません", "用紙を照合してやり直してください。何も保存されていません"},
+	KeysPerson:   {"one person would do what two must", "let a second person do it under that person's own name", "二人で行う操作を一人で行おうとしています", "もう一人が自分の名前で行ってください"},
+	KeysRotation: {"a card's keys could not be changed", "do what the text says; the card is usable with the version it names, and the same command goes on", "カードの鍵を切り替えられませんでした", "表示に従ってください。カードは示された版の鍵で使えます。同じコマンドで続きから行います"},
 	PrintFailed:    {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
 	PrintDoubt:     {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
 	PrintSpoilt:    {"a part of the face was printed and the rest cannot follow", "the card is in the reject bin; have its destruction confirmed by two persons and issue the order on a fresh card", "券面の一部だけが印刷されました", "カードは不良品箱にあります。二人で廃棄を確認し、新しいカードで発行してください"},

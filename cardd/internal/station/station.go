@@ -456,6 +456,8 @@ var unavailable = map[failure.Code]bool{
 	failure.CardOther: true, failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardNoState: true,
 	failure.StationPIN: true, failure.StationVaultKey: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKICertificate: true,
 	failure.FaceGlyph: true, failure.FaceOverflow: true, failure.FacePhoto: true, failure.StationStopped: true, failure.CardKeys: true,
+	failure.KeysAbsent: true, failure.KeysUnlock: true, failure.KeysLocked: true, failure.KeysFull: true, failure.KeysGone: true,
+	failure.KeysUnable: true, failure.KeysDamaged: true, failure.KeysNone: true,
 	failure.StationJobLong: true, failure.PrinterFault: true, failure.PrinterJam: true, failure.PrinterLink: true, failure.PrinterCardOut: true,
 }
 
