@@ -116,7 +116,7 @@ func inJapanese(c failure.Code) string {
 func ofProblems(all order.Problems) message {
 	m := message{Code: all.Code(), Text: all.Error()}
 	for _, p := range all {
-		m.Problems = append(m.Problems, client.Problem{Code: p.Code, Field: p.Field, Rule: p.Rule, Remedy: p.Remedy, Japanese: p.Ja})
+		m.Problems = append(m.Problems, client.Problem{Code: p.Code, Field: p.Field, Rule: p.Rule, Remedy: p.Remedy, Japanese: p.Ja, Offer: p.Offer})
 	}
 	return m
 }
@@ -128,6 +128,9 @@ func (m message) lines(lang string) string {
 		text := p.Field + ": " + p.Rule + "; " + p.Remedy
 		if lang == japanese && p.Japanese != "" {
 			text = p.Japanese
+		}
+		if len(p.Offer) > 0 {
+			text += " [" + strings.Join(p.Offer, " ") + "]"
 		}
 		out = append(out, p.Code+": "+text)
 	}

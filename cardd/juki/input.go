@@ -2,6 +2,8 @@ package juki
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +17,19 @@ type InputError struct {
 	Rule   string // the rule that was broken
 	Remedy string // what to do about it
 	Ja     string // the same message in Japanese, for operators
+	Offer  Offer  // what may be chosen instead; for who gave the value, and never in Error
 
 	jaText string // Ja without the field, so that Named can put another in front
+}
+
+// Offer are texts to choose from, the nearest first. Those for a character of a name
+// tell something of that name: they go to the screen of who sent it and nowhere else,
+// so no fmt verb shows them.
+type Offer []string
+
+// Format shows how many there are, whatever the verb.
+func (o Offer) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "["+strconv.Itoa(len(o))+" offered]")
 }
 
 // Error is "cannot accept <field>: <rule>; <remedy>".

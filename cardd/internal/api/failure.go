@@ -49,7 +49,7 @@ func asFailure(err error) *client.Failure {
 func fromProblems(p order.Problems) *client.Failure {
 	out := &client.Failure{Status: http.StatusUnprocessableEntity, Code: p.Code(), Text: p.Error()}
 	for _, e := range p {
-		out.Problems = append(out.Problems, client.Problem{Code: e.Code, Field: e.Field, Rule: e.Rule, Remedy: e.Remedy, Japanese: e.Ja})
+		out.Problems = append(out.Problems, client.Problem{Code: e.Code, Field: e.Field, Rule: e.Rule, Remedy: e.Remedy, Japanese: e.Ja, Offer: e.Offer})
 	}
 	if len(p) > 0 {
 		out.Japanese = p[0].Ja

@@ -122,9 +122,41 @@ var catalogue = map[string]text{
 		"使える写真ではありません。撮り直してJPEGで保存してください。"},
 
 	"ORDER-CERTIFICATE-CHARACTER": {
-		"a certificate has the characters of JIS X 0208 and JIS X 0212 only; character {0} is another or has a variation selector",
-		"give {1} and {2} (代替文字), as the resident agreed to them",
-		"電子証明書に使えるのはJIS X 0208とJIS X 0212の文字だけです({0}文字目)。代替文字を{1}と{2}に記載してください。"},
+		"a certificate has the characters of JIS X 0208 and JIS X 0212 only; character {1} of {0} is another, and the MJ shrink map gives none in its place",
+		"ask the resident for its reading and record it here in kana: to, by, at",
+		"{2}の{1}文字目は電子証明書に使えず(JIS X 0208とJIS X 0212の文字だけです)、MJ縮退マップにも代わる文字がありません。本人に読みを確認し、仮名をto、by、atに記録してください。"},
+	"ORDER-SUBSTITUTE-CHOICE": {
+		"a certificate has the characters of JIS X 0208 and JIS X 0212 only; character {1} of {0} is another, and the MJ shrink map gives several in its place",
+		"choose one of those offered with the resident and record it here: to, by, at; `cardctl moji check` shows where each comes from",
+		"{2}の{1}文字目は電子証明書に使えず(JIS X 0208とJIS X 0212の文字だけです)、代わる文字の候補が複数あります。本人と候補から一つ選び、to、by、atに記録してください。候補の根拠は cardctl moji check で確かめられます。"},
+	"ORDER-CHOICE-CANDIDATE": {
+		"what stands for a character with candidates is one of them",
+		"choose one of those offered; what the resident wishes otherwise is written out in substitutes with its flags",
+		"候補のある文字の代替文字は、候補のいずれかです。候補から選んでください。本人がほかの文字を希望する場合は、代替文字の全文と位置を記載してください。"},
+	"ORDER-CHOICE-KANA": {
+		"what stands for a kanji without candidates is its reading, 1 to {0} full-width kana",
+		"write the reading in full-width hiragana or katakana",
+		"候補のない漢字の代わりは読みの仮名で、全角1文字から{0}文字です。全角の仮名で記載してください。"},
+	"ORDER-CHOICE-TEXT": {
+		"what stands for a sign without candidates is 1 to {0} characters of JIS X 0208 and JIS X 0212",
+		"write it in such characters",
+		"候補のない記号などの代わりはJIS X 0208とJIS X 0212の1文字から{0}文字です。その文字で記載してください。"},
+	"ORDER-CHOICE-NEEDLESS": {
+		"every character here has exactly one form in a certificate, so nothing is chosen",
+		"remove it; what the resident wishes otherwise is written out in substitutes with its flags",
+		"ここには選ぶべき文字がありません。取り除いてください。本人がほかの文字を希望する場合は、代替文字の全文と位置を記載してください。"},
+	"ORDER-CHOICE-TWICE": {
+		"a substitute text is whole, so nothing in it is chosen as well",
+		"give either {0} with its flags or choices",
+		"代替文字の全文がある場合、文字ごとの選択は記載できません。{0}と位置、または選択のどちらかだけを記載してください。"},
+	"ORDER-CHOICE-BY": {
+		"it is who chose, 1 to 64 bytes of printable text without ten digits in a row",
+		"give the operator's name or number",
+		"選んだ人です。印字できる文字で64バイトまで、数字は連続9桁までです。担当者の氏名または番号を記載してください。"},
+	"ORDER-CHOICE-AT": {
+		"it is when it was chosen, to the second with its offset (RFC 3339), and not before the day of application",
+		"write it such as 2026-11-20T10:30:00+09:00",
+		"選んだ日時です。時差付きで秒まで、申請受付日以後とします。2026-11-20T10:30:00+09:00のように記載してください。"},
 	"ORDER-SUBSTITUTE-PAIR": {
 		"a substitute text and its flags come together",
 		"give {0} too",
@@ -162,6 +194,7 @@ var fieldJapanese = map[string]string{
 	"security_code": "セキュリティコード", "photo": "顔写真", "photo_data": "顔写真",
 	"substitutes": "代替文字", "substitutes.name": "氏名の代替文字", "substitutes.name_flags": "氏名の代替文字位置",
 	"substitutes.address": "住所の代替文字", "substitutes.address_flags": "住所の代替文字位置",
+	"substitutes.name_choices": "氏名の代替文字の選択", "substitutes.address_choices": "住所の代替文字の選択",
 	"pins.signature": "署名用電子証明書暗証番号", "pins.authentication": "利用者証明用電子証明書暗証番号",
 	"pins.resident": "住民基本台帳用暗証番号", "pins.text": "券面事項入力補助用暗証番号",
 }

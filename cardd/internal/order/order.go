@@ -106,6 +106,7 @@ type Certificates struct {
 // (代替文字): one '0' or '1' per character, '1' for a substitute.
 type Certified struct {
 	Name, NameFlags, Address, AddressFlags secret.Bytes
+	Choices                                []Choice // what persons chose, in the order of the texts
 }
 
 // Eligibility is what the card carries: photograph, certificates, PIN classes.
@@ -136,10 +137,10 @@ func (o *Order) ReferenceB() secret.Bytes { return o.derived.Get().referenceB }
 // Destroy clears all personal data that can be cleared; the order is of no use
 // afterwards.
 func (o *Order) Destroy() {
-	r, c := o.Resident, o.Certified
+	r := o.Resident
+	o.Certified.destroy()
 	for _, s := range []secret.Bytes{
 		r.Name, r.FormerName, r.CommonName, r.Address, r.MyNumber, r.ResidentCode,
-		c.Name, c.NameFlags, c.Address, c.AddressFlags,
 		o.SecurityCode, o.Photo, o.ReferenceB(),
 	} {
 		s.Destroy()

@@ -86,7 +86,8 @@ func (r *reader) read(n *node) {
 		"code", "name", "mayor", "prefecture_romaji", "city_romaji", "window"))
 	wishes := f.object("certificates", required, "signature", "authentication")
 	r.order.Certificates = Certificates{wishes.boolean("signature"), wishes.boolean("authentication")}
-	r.substitutes(f.object("substitutes", optional, "name", "name_flags", "address", "address_flags"))
+	r.substitutes(f.object("substitutes", optional,
+		"name", "name_flags", "name_choices", "address", "address_flags", "address_choices"))
 	r.derive()
 	r.photo(f)
 }

@@ -186,8 +186,6 @@ func TestBadOrders(t *testing.T) {
 		{"a window of 8 characters", "adult", "municipality.window", "99201003", "ORDER-WINDOW", "municipality.window"},
 		{"a mayor with a line break", "adult", "municipality.mayor", "架空\n市長", "JUKI-TEXT-UNPRINTABLE", "municipality.mayor"},
 
-		{"substitutes for the name alone", "ivs", "substitutes", map[string]any{"name": "吉邉　葛子", "name_flags": "11010"}, "ORDER-CERTIFICATE-CHARACTER", "resident.address"},
-		{"substitutes for the address alone", "ivs", "substitutes", map[string]any{"address": "架空県架空市葛葉町９－１０", "address_flags": "0000001000000"}, "ORDER-CERTIFICATE-CHARACTER", "resident.name"},
 		{"a substitute without flags", "ivs", "substitutes.name_flags", absent{}, "ORDER-SUBSTITUTE-PAIR", "substitutes.name_flags"},
 		{"flags without a substitute", "ivs", "substitutes.name", absent{}, "ORDER-SUBSTITUTE-PAIR", "substitutes.name"},
 		{"flags one short", "ivs", "substitutes.name_flags", "1101", "ORDER-FLAGS-LENGTH", "substitutes.name_flags"},

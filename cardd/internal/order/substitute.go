@@ -1,40 +1,39 @@
 package order
 
 import (
-	"bytes"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"jukicard/apdu/secret"
 	"jukicard/cardd/juki"
+	"jukicard/pki/substitute"
 )
 
 // substitutes reads 代替文字 and settles what the 署名用 certificate says. It comes
 // after the resident and the wishes.
 func (r *reader) substitutes(f form) {
 	var c Certified
-	c.Name, c.NameFlags = r.certified(f, "name", r.order.Resident.Name, nameCharsMax)
-	c.Address, c.AddressFlags = r.certified(f, "address", r.order.Resident.Address, juki.SizeCertificateAddressMax)
+	c.Name, c.NameFlags = r.certified(f, "name", r.order.Resident.Name, nameCharsMax, &c)
+	c.Address, c.AddressFlags = r.certified(f, "address", r.order.Resident.Address, juki.SizeCertificateAddressMax, &c)
 	if r.order.Certificates.Signature {
 		r.order.Certified = c
 		return
 	}
-	for _, s := range []secret.Bytes{c.Name, c.NameFlags, c.Address, c.AddressFlags} {
-		s.Destroy()
-	}
+	c.destroy()
 }
 
 // certified is one text of the certificate with its flags: the substitute where
-// one is given, else the original, which must then do as it is.
-func (r *reader) certified(f form, name string, original secret.Bytes, most int) (value, flags secret.Bytes) {
-	flagsName := name + "_flags"
+// one is given, as the resident agreed to it on the application; else what package
+// substitute makes of the original, with what was chosen where it cannot tell.
+func (r *reader) certified(f form, name string, original secret.Bytes, most int, c *Certified) (value, flags secret.Bytes) {
+	flagsName, choicesName := name+"_flags", name+"_choices"
 	given, marks := f.textMax(name, optional, sizeOf(most)), f.text(flagsName, optional)
 	switch {
 	case !f.has(name) && !f.has(flagsName):
-		r.unsubstituted(name, original)
-		value, flags = plainly(original)
+		value, flags = r.settled(f, name, original, most, c)
+	case f.has(choicesName):
+		f.problems.note(refuse("ORDER-CHOICE-TWICE", f.field(choicesName), f.field(name)))
 	case !f.has(name):
 		f.problems.note(refuse("ORDER-SUBSTITUTE-PAIR", f.field(name), f.field(name)))
 	case !f.has(flagsName):
@@ -43,30 +42,6 @@ func (r *reader) certified(f form, name string, original secret.Bytes, most int)
 		r.substitute(f, name, given, marks, original, most)
 		value, flags = secret.New(given), secret.New(marks)
 	}
-	return value, flags
-}
-
-// unsubstituted refuses an original that a certificate cannot have, where one with
-// personal data is ordered.
-func (r *reader) unsubstituted(name string, original secret.Bytes) {
-	if !r.order.Certificates.Signature {
-		return
-	}
-	_ = original.Lend(func(b []byte) error { // just made
-		if place := firstOutside(view(b)); place > 0 {
-			r.problems.note(refuse("ORDER-CERTIFICATE-CHARACTER", "resident."+name, place,
-				"substitutes."+name, "substitutes."+name+"_flags"))
-		}
-		return nil
-	})
-}
-
-// plainly is a copy of the original with a flag 0 for each character.
-func plainly(original secret.Bytes) (value, flags secret.Bytes) {
-	_ = original.Lend(func(b []byte) error { // just made
-		value, flags = secret.New(b), secret.New(bytes.Repeat([]byte{'0'}, utf8.RuneCount(b)))
-		return nil
-	})
 	return value, flags
 }
 
@@ -96,23 +71,6 @@ func (r *reader) substitute(f form, name string, given, flags []byte, original s
 	}
 }
 
-// characters splits text as a clerk does, a selector with its base. The parts lie
-// in s.
-func characters(s string) []string {
-	var out []string
-	start := 0
-	for i, r := range s {
-		if i > 0 && !unicode.Is(unicode.Variation_Selector, r) {
-			out = append(out, s[start:i])
-			start = i
-		}
-	}
-	if start < len(s) {
-		out = append(out, s[start:])
-	}
-	return out
-}
-
 // substitutes reports whether given stands for original: as many characters, where
 // flag 0 keeps one and flag 1 changes it; or another number of them, where a run of
 // flags 1 stands for one or more (a character without a substitute is written in
@@ -122,11 +80,25 @@ func substitutes(original, given []string, flags []byte) bool {
 		return aligned(original, given, flags)
 	}
 	for i := range original {
-		if (original[i] == given[i]) != (flags[i] == '0') {
+		if (original[i] == given[i]) != (flags[i] == '0') && !sameGlyph(original[i], given[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameGlyph reports whether original, with a selector, is the very glyph that given is
+// without one. Such a selector says nothing, and it may be flagged or not: orders from
+// before the list of glyphs was asked flag it.
+func sameGlyph(original, given string) bool {
+	if original == given {
+		return false
+	}
+	for _, s := range substitute.Characters(original) {
+		f := substitute.Of(s)
+		return f.Outcome == substitute.Same && string(f.Written) == given
+	}
+	return false
 }
 
 // aligned walks given with all places of original where it can stand.
