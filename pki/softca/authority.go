@@ -2,7 +2,7 @@
 // nothing but a directory. It implements pki.Authority, pki.Revoker and pki.Sealer.
 //
 // The directory (0700) holds six RSA-2048 keys as unencrypted PKCS #8 (RFC 5958)
-// PEM files (0600) and one SQLite database (WAL, synchronous=FULL) with the own
+// PEM files (0600), unless Options.Keys keeps them elsewhere, and one SQLite database (WAL, synchronous=FULL) with the own
 // certificates and every certificate issued, sealed under a key from the signature
 // CA's, for holders' data are in them. Who reads the directory can issue and open
 // them; who loses it can neither revoke nor answer a repeated request. It is
@@ -20,7 +20,6 @@ package softca
 import (
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
@@ -39,6 +38,9 @@ type Options struct {
 	Hierarchy pki.Hierarchy
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+	// Keys, where set, holds the private keys in place of files in the directory: a key
+	// store, perhaps a hardware module. A directory keeps the way it was made with.
+	Keys Keys
 	// Rand is where serial numbers come from; crypto/rand when nil. Keys always
 	// come from crypto/rand.
 	Rand io.Reader
@@ -50,6 +52,7 @@ type Authority struct {
 	hierarchy pki.Hierarchy
 	now       func() time.Time
 	rand      io.Reader
+	keys      Keys // nil: files
 	store     *store
 	cas       map[pki.Purpose]certifier
 	sealers   map[pki.Sealing]sealer
@@ -63,7 +66,7 @@ var (
 
 // certifier is one CA.
 type certifier struct {
-	key  *rsa.PrivateKey
+	key  *signingKey
 	cert *x509.Certificate
 }
 
@@ -87,7 +90,7 @@ func Open(dir string, opts Options) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open authority %s: %w", dir, err)
 	}
-	a := &Authority{hierarchy: opts.Hierarchy, now: opts.Now, rand: opts.Rand, store: st}
+	a := &Authority{hierarchy: opts.Hierarchy, now: opts.Now, rand: opts.Rand, keys: opts.Keys, store: st}
 	err = a.setUp(dir)
 	if err == nil {
 		err = a.sound(context.Background())

@@ -1,9 +1,11 @@
 package softca
 
 import (
+	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
@@ -15,7 +17,9 @@ import (
 // 8.2.2), bound to the request ID.
 //
 // The key comes from the signature CA's private key, so there is no further file to
-// keep: who can issue can read, and who lost the CA has nothing to read for.
+// keep: who can issue can read, and who lost the CA has nothing to read for. Where that
+// key cannot be seen it comes from a signature that nobody else gets made: PKCS #1 v1.5
+// gives the same one each time (RFC 8017, 8.2.1).
 type register struct{ aead cipher.AEAD }
 
 const (
@@ -25,8 +29,18 @@ const (
 
 var errSealed = errors.New("the database holds a certificate that this authority's key does not open; restore database and keys from the same backup")
 
-func newRegister(ca *rsa.PrivateKey) (*register, error) {
-	secret := ca.D.Bytes()
+func newRegister(ca crypto.Signer) (*register, error) {
+	var secret []byte
+	if seen, ok := ca.(*rsa.PrivateKey); ok {
+		secret = seen.D.Bytes()
+	} else {
+		digest := sha256.Sum256([]byte(registerInfo))
+		signature, err := ca.Sign(rand.Reader, digest[:], crypto.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		secret = signature
+	}
 	defer clear(secret)
 	key, err := hkdf.Key(sha256.New, secret, nil, registerInfo, registerKey)
 	if err != nil {

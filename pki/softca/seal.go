@@ -3,6 +3,7 @@ package softca
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rsa"
 	"fmt"
 
@@ -24,7 +25,7 @@ const keyVersion = "001"
 
 // sealer is the root and the sealing key of one application.
 type sealer struct {
-	key  *rsa.PrivateKey
+	key  *signingKey
 	root *rsa.PublicKey
 	cert []byte
 }
@@ -63,11 +64,11 @@ func setUpSealer(o owner, s pki.Sealing) (sealer, error) {
 			return sealer{}, err
 		}
 	}
-	return sealer{key, &root.PublicKey, cert}, fitsCV(name, cert, root, key)
+	return sealer{key, root.public, cert}, fitsCV(name, cert, root, key)
 }
 
 // makeCV has the root certify the sealing key.
-func makeCV(s pki.Sealing, root, key *rsa.PrivateKey) ([]byte, error) {
+func makeCV(s pki.Sealing, root, key *signingKey) ([]byte, error) {
 	issuer, err := pki.NewKeyID(keyNames[s].root, keyVersion)
 	if err != nil {
 		return nil, err
@@ -76,18 +77,18 @@ func makeCV(s pki.Sealing, root, key *rsa.PrivateKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pki.NewCVCertificate(issuer, root, subject, &key.PublicKey)
+	return pki.NewCVCertificate(issuer, root, subject, key.public)
 }
 
-func fitsCV(name string, cert []byte, root, key *rsa.PrivateKey) error {
+func fitsCV(name string, cert []byte, root, key *signingKey) error {
 	c, err := pki.ParseCVCertificate(cert)
 	if err != nil {
 		return err
 	}
-	if err := pki.VerifyCV(c, &root.PublicKey); err != nil {
+	if err := pki.VerifyCV(c, root.public); err != nil {
 		return err
 	}
-	if !c.PublicKey.Equal(&key.PublicKey) {
+	if !c.PublicKey.Equal(key.public) {
 		return fmt.Errorf("cannot use key %s: it does not fit its certificate; restore it from a backup", name)
 	}
 	return nil
@@ -131,6 +132,6 @@ func (a *Authority) Seal(ctx context.Context, s pki.Sealing, digestInfo []byte) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// Hash 0 signs the bytes as they are (crypto/rsa, SignPKCS1v15).
-	return rsa.SignPKCS1v15(nil, one.key, 0, digestInfo)
+	// Hash 0 signs the bytes as they are (crypto/rsa, PrivateKey.Sign).
+	return one.key.Sign(nil, digestInfo, crypto.Hash(0))
 }

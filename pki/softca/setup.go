@@ -3,7 +3,6 @@ package softca
 import (
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"database/sql"
 	"errors"
@@ -22,12 +21,12 @@ const lifetimeCA = 10
 func (a *Authority) setUp(dir string) error {
 	ctx := context.Background()
 	return a.store.write(ctx, func(tx *sql.Tx) error {
-		o := owner{ctx: ctx, tx: tx, dir: dir}
+		o := owner{ctx: ctx, tx: tx, dir: dir, keys: a.keys}
 		err := a.setUpCAs(o)
 		if err != nil {
 			return err
 		}
-		if a.store.register, err = newRegister(a.cas[pki.Signature].key); err != nil {
+		if a.store.register, err = newRegister(a.cas[pki.Signature].key.Signer); err != nil {
 			return err
 		}
 		return a.setUpSealers(o)
@@ -36,9 +35,10 @@ func (a *Authority) setUp(dir string) error {
 
 // owner reads and writes what the authority owns.
 type owner struct {
-	ctx context.Context
-	tx  *sql.Tx
-	dir string
+	ctx  context.Context
+	tx   *sql.Tx
+	dir  string
+	keys Keys
 }
 
 // load returns an own certificate, nil when there is none.
@@ -63,15 +63,18 @@ func (o owner) save(name string, der []byte, serial *big.Int) error {
 
 // key loads a key and makes it when there is none. Where certified says that a
 // certificate of it exists, a missing key is an error: a new one would not fit.
-func (o owner) key(name string, certified bool) (*rsa.PrivateKey, error) {
-	key, err := loadKey(o.dir, name)
+func (o owner) key(name string, certified bool) (*signingKey, error) {
+	key, err := o.find(name)
 	if !isAbsent(err) {
 		return key, err
 	}
 	if certified {
 		return nil, fmt.Errorf("cannot use key %s: it is missing though certificates of it exist; restore it from a backup", name)
 	}
-	return makeKey(o.dir, name)
+	if o.keys != nil {
+		return checked(name)(o.keys.GenerateSigner(o.ctx, name))
+	}
+	return ownKey(makeKey(o.dir, name))
 }
 
 func (a *Authority) setUpCAs(o owner) error {
@@ -109,19 +112,19 @@ func (a *Authority) setUpCA(o owner, p pki.Purpose) (certifier, error) {
 }
 
 // makeCA signs and stores the CA certificate.
-func (a *Authority) makeCA(o owner, p pki.Purpose, name string, key *rsa.PrivateKey) ([]byte, error) {
+func (a *Authority) makeCA(o owner, p pki.Purpose, name string, key *signingKey) ([]byte, error) {
 	// From the start of yesterday, so that a request formed before the authority
 	// was first opened is still within it.
 	notBefore := pki.StartOfDay(a.now()).AddDate(0, 0, -1)
 	notAfter := pki.EndOfDay(notBefore.AddDate(lifetimeCA, 0, -1))
-	template, err := a.hierarchy.CATemplate(p, &key.PublicKey, notBefore, notAfter)
+	template, err := a.hierarchy.CATemplate(p, key.public, notBefore, notAfter)
 	if err != nil {
 		return nil, err
 	}
 	if template.SerialNumber, err = a.serial(); err != nil {
 		return nil, err
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.public, key)
 	if err != nil {
 		return nil, fmt.Errorf("cannot sign the %s CA certificate: %w", p, err)
 	}
@@ -129,8 +132,8 @@ func (a *Authority) makeCA(o owner, p pki.Purpose, name string, key *rsa.Private
 }
 
 // fits says whether a stored CA certificate belongs to its key and this hierarchy.
-func (a *Authority) fits(p pki.Purpose, key *rsa.PrivateKey, cert *x509.Certificate) error {
-	if !key.PublicKey.Equal(cert.PublicKey) {
+func (a *Authority) fits(p pki.Purpose, key *signingKey, cert *x509.Certificate) error {
+	if !key.public.Equal(cert.PublicKey) {
 		return fmt.Errorf("cannot use key %s-ca: it does not fit the CA certificate; restore it from a backup", p)
 	}
 	if err := a.hierarchy.JudgeCA(cert, p, cert.NotBefore); err != nil {
