@@ -36,6 +36,7 @@ var sections = []section{
 	{"simulator", measureSimulator},
 	{"pcsc", measurePCSC},
 	{"parts", measureParts},
+	{"printers", measurePrinters},
 	{"recovery", measureRecovery},
 	{"resume", measureResume},
 	{"journal", measureJournalCost},
