@@ -3,11 +3,11 @@
 package wire_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,16 +143,16 @@ func (s script) Out(_ context.Context, _ int, p []byte) (int, error)  { return s
 func (s script) In(ctx context.Context, _ int, _ int) ([]byte, error) { return s.in(ctx) }
 
 func TestStallIsCleared(t *testing.T) {
-	asked, taken := 0, 0
+	var asked, taken atomic.Int32 // the race detector does not see the way through libusb
 	c := plug(t, usbbed.Printer(0x2166, 0x701D, "stall", 2, 1), script{
 		in: func(context.Context) ([]byte, error) {
-			if asked++; asked == 1 {
+			if asked.Add(1) == 1 {
 				return nil, usbbed.ErrStall
 			}
 			return []byte("sense"), nil
 		},
 		out: func(p []byte) (int, error) {
-			if taken++; taken == 1 {
+			if taken.Add(1) == 1 {
 				return 100, usbbed.ErrStall
 			}
 			return len(p), nil
@@ -166,8 +166,8 @@ func TestStallIsCleared(t *testing.T) {
 			t.Fatalf("read: %v", err)
 		}
 	}
-	if asked != 1 {
-		t.Errorf("the device was asked %d times, want once: it was halted", asked)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the device was asked %d times, want once: it was halted", n)
 	}
 	if err := bus.ClearHalt(within(t), true); err != nil {
 		t.Fatal(err)
@@ -188,14 +188,14 @@ func TestStallIsCleared(t *testing.T) {
 }
 
 func TestControl(t *testing.T) {
-	var came []byte
+	came := make(chan string, 1)
 	c := plug(t, usbbed.Printer(0x0C1F, 0x2800, "control", 1, 2), script{
 		control: func(s usbbed.Setup, data []byte) ([]byte, error) {
 			switch s {
 			case usbbed.Setup{Type: 0xA1, Request: 1, Length: 1}: // GET_PORT_STATUS
 				return []byte{0x18}, nil
 			case usbbed.Setup{Type: 0x41, Request: 9, Value: 0x1234, Index: 0x5678, Length: 3}:
-				came = bytes.Clone(data)
+				came <- string(data)
 				return nil, nil
 			}
 			return nil, usbbed.ErrStall
@@ -206,8 +206,11 @@ func TestControl(t *testing.T) {
 	if n, err := bus.Control(within(t), 0xA1, 1, 0, 0, b); n != 1 || err != nil || b[0] != 0x18 {
 		t.Errorf("port status %d % X: %v", n, b, err)
 	}
-	if n, err := bus.Control(within(t), 0x41, 9, 0x1234, 0x5678, []byte("abc")); n != 3 || err != nil || string(came) != "abc" {
-		t.Errorf("wrote %d, %q came: %v", n, came, err)
+	if n, err := bus.Control(within(t), 0x41, 9, 0x1234, 0x5678, []byte("abc")); n != 3 || err != nil {
+		t.Errorf("wrote %d: %v", n, err)
+	}
+	if got := <-came; got != "abc" {
+		t.Errorf("%q came", got)
 	}
 	_, err := bus.Control(within(t), 0xA1, 0x55, 0, 0, b)
 	if e := failure(t, err); e.Kind != wire.Stall || e.Op != "control" {
