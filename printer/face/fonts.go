@@ -21,6 +21,7 @@ var DefaultFontPaths = []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}
 // may be called at once from several goroutines.
 type Fonts struct {
 	list    []shapes
+	paths   []string // of each in list
 	grounds grounds
 }
 
@@ -62,7 +63,7 @@ func LoadFonts(paths ...string) (*Fonts, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot load the font %s: %w; install the package fonts-ipamj-mincho or name a font file in the configuration", path, err)
 		}
-		f.list = append(f.list, t)
+		f.list, f.paths = append(f.list, t), append(f.paths, path)
 	}
 	return f, nil
 }
@@ -170,6 +171,12 @@ func (f *Fonts) glyph(c cluster) (glyph, Reason) {
 }
 
 func (f *Fonts) exact(c cluster) (glyph, Reason) {
+	_, g, why := f.holder(c)
+	return g, why
+}
+
+// holder is the first font that has the cluster exactly, by its place in the list.
+func (f *Fonts) holder(c cluster) (int, glyph, Reason) {
 	private := unicode.Is(unicode.Co, c.base)
 	why := NoGlyph
 	switch {
@@ -178,18 +185,18 @@ func (f *Fonts) exact(c cluster) (glyph, Reason) {
 	case c.selector != 0:
 		why = NoVariation
 	}
-	for _, t := range f.list {
+	for i, t := range f.list {
 		id, ok := t.lookup(c)
 		if !ok || private && !t.gaiji() {
 			continue
 		}
 		g := t.glyph(c, id)
 		if len(g.outline) > 0 || g.isSpace() {
-			return g, ""
+			return i, g, ""
 		}
 		why = EmptyGlyph
 	}
-	return glyph{}, why
+	return -1, glyph{}, why
 }
 
 func (t *typeface) gaiji() bool { return false }
