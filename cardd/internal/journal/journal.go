@@ -6,7 +6,10 @@
 // opened by one daemon at a time. Each job's records are a chain of SHA-256
 // hashes that begins at the job itself and its plan's digest; the job keeps the
 // chain's length and last hash, so that a changed, a missing and a cut-off record
-// are all noticed and named. The chain shows damage and mistakes. It does not
+// are all noticed and named whenever records are read. Where a job stands is kept
+// beside the chain under a hash of its own, and a mark beside the file tells how many
+// transactions it took (package highwater), so that a lost log or an old copy is
+// noticed too. All this shows damage and mistakes. It does not
 // stop somebody who can write the file and knows this package: that is what the
 // signed receipt is for.
 //
