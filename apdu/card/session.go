@@ -35,6 +35,7 @@ type Session struct {
 	channel *scp03.Session // nil when none is open
 	app     string         // selected application, Domain, or "" when unknown
 	o       Options
+	version byte // of the issuer's keys on this card; 0: the profile's
 }
 
 // getResponseSteps and getResponseBytes bound what 61xx may drag in.
@@ -141,7 +142,24 @@ func (s *Session) inChannel(path string) error {
 // written then goes to the application that was selected before. So the card's challenge
 // must follow from the AID (Amendment D v1.1.2, 6.2.2.1), or the error is
 // scp03.ErrChallenge.
+//
+// The keys are of the profile's version. A card that has none of it, for they were
+// changed, is asked which it has.
 func (s *Session) Open(ctx context.Context, app string, find scp03.KeyFinder) error {
+	if s.version != 0 {
+		return s.openVersion(ctx, app, s.version, find)
+	}
+	err := s.openVersion(ctx, app, s.p.Domain.KeyVersion, find)
+	if !errors.Is(err, apdu.SWReferenceDataNotFound) {
+		return err
+	}
+	if version, ok := s.changedVersion(ctx); ok {
+		return s.OpenVersion(ctx, app, version, find)
+	}
+	return err
+}
+
+func (s *Session) openVersion(ctx context.Context, app string, version byte, find scp03.KeyFinder) error {
 	if err := s.Select(ctx, app); err != nil {
 		return err
 	}
@@ -150,7 +168,7 @@ func (s *Session) Open(ctx context.Context, app string, find scp03.KeyFinder) er
 		return err
 	}
 	ch, err := scp03.Open(ctx, s.plain, scp03.Config{
-		Find: find, KeyVersion: s.p.Domain.KeyVersion, Level: scp03.Level(s.p.Writing.SecurityLevel), AID: aid,
+		Find: find, KeyVersion: version, Level: scp03.Level(s.p.Writing.SecurityLevel), AID: aid,
 	})
 	if err == nil && ch.Info().Options&scp03.OptionPseudoRandom == 0 {
 		ch.Close()
