@@ -26,6 +26,7 @@ import (
 	"jukicard/cardd/internal/vault"
 	"jukicard/cardd/internal/watchdog"
 	"jukicard/pki"
+	"jukicard/pki/keystore"
 	"jukicard/pki/softca"
 	"jukicard/printer"
 	"jukicard/printer/face"
@@ -47,6 +48,7 @@ type Daemon struct {
 	stations  map[string]*station.Station
 	upstream  map[string]*party
 	log       *slog.Logger
+	keys      keystore.Store // nil: a master key in this process's memory
 }
 
 // Options are what a configuration file cannot say.
@@ -89,6 +91,9 @@ func hierarchy(c *config.Config) pki.Hierarchy {
 
 func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	c := d.Config
+	if err := d.openKeys(); err != nil {
+		return err
+	}
 	sealer, err := d.openStores(ctx, o.OrdersLost)
 	if err != nil {
 		return err
@@ -97,16 +102,14 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	master := o.Master
-	if master.Len() == 0 {
-		if master, err = Master(c.GP.MasterKeyFile); err != nil {
-			return err
-		}
+	find, err := d.finder(o)
+	if err != nil {
+		return err
 	}
 	cfg := station.Config{
 		Name: c.Station.Name, Software: Software(), Readers: watchdog.Guard(o.Readers, seconds(c.Reader.CommandSeconds)), Reader: c.Reader.Name,
 		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
-		Keys: scp03.Diversified(master), Faces: faces, Layout: face.DefaultLayout, Receipts: d.Receipts,
+		Keys: find, Faces: faces, Layout: face.DefaultLayout, Receipts: d.Receipts,
 		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short || c.Reader.Short,
 	}
 	if c.Lab {
@@ -141,6 +144,9 @@ func (d *Daemon) Close() error {
 	errs = append(errs, d.closeStations())
 	if d.Authority != nil {
 		errs = append(errs, d.Authority.Close())
+	}
+	if d.keys != nil {
+		errs = append(errs, d.keys.Close())
 	}
 	if d.Journal != nil {
 		errs = append(errs, d.Journal.Close())

@@ -26,7 +26,11 @@ func (d *Daemon) openStores(ctx context.Context, ordersLost bool) (sealer *vault
 	if err := d.authorityThere(ctx); err != nil {
 		return nil, err
 	}
-	if d.Authority, err = softca.Open(c.Authority.Dir, softca.Options{Hierarchy: d.Hierarchy}); err != nil {
+	own, err := d.authorityKeys()
+	if err != nil {
+		return nil, err
+	}
+	if d.Authority, err = softca.Open(c.Authority.Dir, softca.Options{Hierarchy: d.Hierarchy, Keys: own}); err != nil {
 		return nil, failure.New(failure.PKIStore, err.Error(), err)
 	}
 	if d.Receipts, err = receipt.OpenSigner(c.StateDir); err != nil {
