@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // check refuses a profile that contradicts itself: an entry without a source, a
@@ -23,6 +24,12 @@ func (c *Card) check() error {
 		if err := f.fact.check(); err != nil {
 			return fmt.Errorf("%s: %w", f.at, err)
 		}
+	}
+	if t := c.Terms; t.CertificateBirthdays < 1 || t.CertificateBirthdays > 10 || t.RenewalMonths < 1 || t.RenewalMonths > 12 || t.GraceMonths < 0 || t.GraceMonths > 12 {
+		return fmt.Errorf("terms: certificates last 1 to 10 birthdays, renewal opens 1 to 12 months before, grace is at most 12 months")
+	}
+	if c.Face.Layout == "" {
+		return fmt.Errorf("face: the name of its layout is needed")
 	}
 	if err := checkFiles(c.Domain.Files, []string{"free"}); err != nil {
 		return fmt.Errorf("issuer_domain: %w", err)
@@ -48,7 +55,10 @@ type factAt struct {
 
 // facts lists every entry that must say where it comes from.
 func (c *Card) facts() []factAt {
-	all := []factAt{{"limits", c.Limits.Fact}, {"issuer_domain", c.Domain.Fact}, {"writing", c.Writing.Fact}}
+	all := []factAt{
+		{"limits", c.Limits.Fact}, {"issuer_domain", c.Domain.Fact}, {"writing", c.Writing.Fact},
+		{"terms", c.Terms.Fact}, {"face", c.Face.Fact},
+	}
 	for _, a := range c.ATRs {
 		all = append(all, factAt{"atr " + a.Bytes.String(), a.Fact})
 	}
@@ -112,7 +122,7 @@ func (a *Application) check() error {
 		}
 	}
 	for _, k := range a.Keys {
-		if err := checkRules(rules, k.Use); err != nil {
+		if err := cmp.Or(checkRules(rules, k.Use), a.checkKey(&k)); err != nil {
 			return fmt.Errorf("key %q: %w", k.Name, err)
 		}
 	}
@@ -123,6 +133,23 @@ func (a *Application) check() error {
 		return err
 	}
 	return a.checkMechanisms()
+}
+
+// checkKey wants a known type and, of a key that is certified, a file for the certificate.
+func (a *Application) checkKey(k *Key) error {
+	_, known := algorithms[k.Type]
+	isFile := slices.ContainsFunc(a.Files, func(f File) bool { return f.Name == k.Certificate && f.Kind == Transparent })
+	switch {
+	case !known:
+		return fmt.Errorf("type %q is none of %s", k.Type, strings.Join(knownTypes(), ", "))
+	case (k.Certificate != "") != (k.Purpose != ""):
+		return fmt.Errorf("certificate and purpose belong together")
+	case k.Certificate != "" && (!isFile || k.Made):
+		return fmt.Errorf("certificate %q is no file, or the key is the maker's", k.Certificate)
+	case k.Purpose != "" && k.Purpose != "signature" && k.Purpose != "authentication":
+		return fmt.Errorf("purpose %q is none of signature, authentication", k.Purpose)
+	}
+	return nil
 }
 
 func (r *Reference) check() error {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed data/*.json
@@ -104,6 +105,8 @@ type Card struct {
 	ATRs         []ATR             `json:"atrs"`
 	Domain       Domain            `json:"issuer_domain"`
 	Writing      Writing           `json:"writing"`
+	Terms        Terms             `json:"terms"`
+	Face         Face              `json:"face"`
 	Applications []Application     `json:"applications"`
 	Products     []Product         `json:"products"`
 }
@@ -112,8 +115,8 @@ type Card struct {
 type Limits struct {
 	Extended        bool `json:"extended"`         // extended Lc and Le are supported
 	CommandData     int  `json:"command_data"`     // bytes of command data in an extended command, secured
-	SignatureInput  int  `json:"signature_input"`  // bytes COMPUTE DIGITAL SIGNATURE pads: modulus - 11
-	SignatureOutput int  `json:"signature_output"` // bytes
+	SignatureInput  int  `json:"signature_input"`  // most bytes COMPUTE DIGITAL SIGNATURE takes; of RSA: modulus - 11
+	SignatureOutput int  `json:"signature_output"` // most bytes it gives
 	Fact
 }
 
@@ -150,6 +153,22 @@ type DataObject struct {
 type Writing struct {
 	SecurityLevel byte   `json:"security_level"` // of SCP03
 	StateObject   FileID `json:"state_object"`   // GET DATA tag of the personalisation state
+	Fact
+}
+
+// Terms are the spans of time that a generation is issued for. Who is a minor and which
+// birthdays count is the register's and the same for all.
+type Terms struct {
+	CertificateBirthdays int `json:"certificate_birthdays"` // birthdays after issue until which a certificate is valid
+	RenewalMonths        int `json:"renewal_months"`        // months before the last day, fewer than which open the renewal
+	GraceMonths          int `json:"grace_months"`          // months the card is valid beyond its last birthday
+	Fact
+}
+
+// Face is what is printed on the card.
+type Face struct {
+	Layout string   `json:"layout"`          // name of the layout that places it
+	Needs  []string `json:"needs,omitempty"` // fields of an order's resident that only this generation prints: "name_romaji"
 	Fact
 }
 
@@ -206,6 +225,11 @@ type File struct {
 	Read    []string `json:"read,omitempty"`    // any one suffices: "free", a reference's name, "channel" (until the lock)
 	Write   []string `json:"write,omitempty"`   // "channel" or nothing
 	Made    bool     `json:"made,omitempty"`    // written by the card's maker, not at issue
+	// Recipe is how the content is made, in the words of the issuing program; where it is
+	// empty the file's own path says so.
+	Recipe string `json:"recipe,omitempty"`
+	// Seals is the class of the reference data that the file holds encrypted.
+	Seals string `json:"seals,omitempty"`
 	Fact
 }
 
@@ -214,12 +238,15 @@ type Reference struct {
 	Name     string `json:"name"` // "sign-pin"
 	Japanese string `json:"japanese"`
 	ID       FileID `json:"id"`
-	Class    string `json:"class"` // "signature" "authentication" "resident" "text" "reference-a" "reference-b" "birth"; "" for one never set
+	Class    string `json:"class"` // "signature" "authentication" "resident" "text" "reference-a" "reference-b" "reference-6" "birth"; "" for one never set
 	MinLen   int    `json:"min_len"`
 	MaxLen   int    `json:"max_len"`
 	Alphabet string `json:"alphabet"` // "digits" or "upper-alnum"
 	Tries    int    `json:"tries"`
 	Change   string `json:"change,omitempty"` // "reference-data" (00 24 01), "key" (80 32 00) or nothing
+	// Covers are classes of PIN that have no reference of their own on this card: this one
+	// serves for them, and is set where one of them would be.
+	Covers []string `json:"covers,omitempty"`
 	Fact
 }
 
@@ -227,7 +254,7 @@ type Reference struct {
 type Key struct {
 	Name    string   `json:"name"` // "sign-key"
 	ID      FileID   `json:"id"`   // 0000 for an AP's default key without an EF
-	Type    string   `json:"type"` // "RSA-2048"
+	Type    string   `json:"type"` // "RSA-2048" or "P-384", see Algorithm
 	Use     []string `json:"use"`  // any one suffices: "free", a reference's name, "channel" (until the lock)
 	Made    bool     `json:"made,omitempty"`
 	Default bool     `json:"default,omitempty"` // 80 2A 00 00 signs with it
@@ -235,6 +262,10 @@ type Key struct {
 	Authenticate bool `json:"authenticate,omitempty"`
 	// Import says that a pair made elsewhere may be brought in (PUT DATA).
 	Import bool `json:"import,omitempty"`
+	// Certificate is the file of its certificate and Purpose what that is for, "signature"
+	// or "authentication"; both empty for a key that gets none.
+	Certificate string `json:"certificate,omitempty"`
+	Purpose     string `json:"purpose,omitempty"`
 	Fact
 }
 
@@ -254,6 +285,21 @@ func Load(id string) (*Card, error) {
 		return nil, fmt.Errorf("cannot load profile %q: no such profile; there are %s", id, strings.Join(IDs(), ", "))
 	}
 	return Parse(b)
+}
+
+// shared are the profiles Shared has read.
+var shared sync.Map
+
+// Shared is Load, done once a process: nobody may change what it gives.
+func Shared(id string) (*Card, error) {
+	if p, ok := shared.Load(id); ok {
+		return p.(*Card), nil
+	}
+	p, err := Load(id)
+	if err == nil {
+		shared.Store(id, p)
+	}
+	return p, err
 }
 
 // IDs are the embedded profiles.

@@ -94,6 +94,13 @@ func TestParseRefuses(t *testing.T) {
 		{"an answer to one byte", `"command": "80A2"`, `"command": "80"`, "2 to 4 bytes"},
 		{"an answer of one byte", `"sw": "6A86"`, `"sw": "6A"`, "2 to 4 bytes"},
 		{"a domain file of an unknown kind", `"kind": "internal", "content": "unknown to the public", "made": true, "source": "MC", "confidence": "S1", "note": "selectable`, `"kind": "x", "content": "", "source": "MC", "confidence": "S1", "note": "selectable`, "issuer_domain"},
+		{"a key of an unknown type", `"type": "RSA-2048", "certificate"`, `"type": "RSA-1024", "certificate"`, "P-384, RSA-2048"},
+		{"a certificate that is no file", `"certificate": "sign-cert"`, `"certificate": "sign-cart"`, "sign-cart"},
+		{"a certificate without a purpose", `"certificate": "sign-cert", "purpose": "signature"`, `"certificate": "sign-cert"`, "belong together"},
+		{"an unknown purpose", `"purpose": "signature"`, `"purpose": "seal"`, "seal"},
+		{"certificates for ever", `"certificate_birthdays": 5`, `"certificate_birthdays": 11`, "birthdays"},
+		{"no renewal", `"renewal_months": 3`, `"renewal_months": 0`, "renewal"},
+		{"a face without a layout", `"layout": "mynumber-1"`, `"layout": ""`, "layout"},
 		{"a product twice", `"name": "infant"`, `"name": "under15"`, "stands twice"},
 		{"a product that omits nothing there is", `"omit": ["jpki/sign-cert"`, `"omit": ["jpki/sign-cart"`, "jpki/sign-cart"},
 	}
@@ -185,7 +192,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(b)
 	f.Add([]byte(`{"id":"x","version":1}`))
-	f.Add([]byte(`{"id":"x","version":1,"issuer_domain":{"aid":"A000000151"},"limits":{"command_data":255,"source":"x","confidence":"C2"}}`))
+	f.Add([]byte(`{"id":"x","version":1,"issuer_domain":{"aid":"A000000151"},"limits":{"command_data":255,"source":"x","confidence":"C2"},"terms":{"certificate_birthdays":5,"renewal_months":3,"source":"x","confidence":"C2"},"face":{"layout":"x","source":"x","confidence":"C2"},"writing":{"source":"x","confidence":"C2"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := Parse(b)
 		if err != nil {
