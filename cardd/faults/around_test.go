@@ -71,6 +71,29 @@ func TestEveryDeath(t *testing.T) {
 	run(t, cases, 0)
 }
 
+// TestATrySpentElsewhere: a card is pulled at every command of its issue, and before it is put
+// in again somebody presents a wrong value to every PIN that it has by then. It is handed
+// over with all its tries or, once it is locked and nobody can give them back, put aside.
+func TestATrySpentElsewhere(t *testing.T) {
+	last, locks := commands(t, Options{}, "adult"), 3 // the lock and the two questions behind it
+	var cases []Case
+	for at := 1; at <= last; at++ {
+		cases = append(cases, Case{Options{}, Try{Person: "adult", Thief: true, Script: fault.Script{{At: at, Kind: fault.Pulled, Byte: fault.End}}}})
+	}
+	stolen := 0
+	err := inHouse(t).Crew(t.Context(), runtime.GOMAXPROCS(0), cases, func(c Case, end End) {
+		complain(t, c, end)
+		stolen += end.Stolen
+		late := c.Try.Script[0].At > last-locks
+		if late != (end.State == Quarantined && end.Code == string(failure.CardDiffers)) {
+			t.Errorf("%v: it ended %s %s", c, end.State, end.Code)
+		}
+	})
+	if err != nil || stolen < len(cases) {
+		t.Errorf("%v; %d tries were spent elsewhere on %d cards", err, stolen, len(cases))
+	}
+}
+
 // TestEveryOutage loses the authority's calls and answers in every order of three, on a
 // card that is issued and on one that fails when its certificates are made: the first has
 // one of each, the second none that is valid.

@@ -19,6 +19,7 @@ type Try struct {
 	Jams    []Jam    // of the prints, in turn
 	Outages []Outage // of the authority's calls, in turn
 	Deaths  []int    // boundaries of the journal's writes at which the daemon dies, rising
+	Thief   bool     // who finds the card the first time it is out, and tries a value at every PIN
 
 	habits *habits // of the clerk; nil: he does what he should
 }
@@ -30,7 +31,8 @@ type End struct {
 
 	Wrong  []string // what is wrong with it, or with what it left behind
 	Double int      // certificates that came while another of the purpose was valid
-	Spent  int      // wrong values presented to the card
+	Spent  int      // wrong values presented to the card, but by a thief
+	Stolen int      // wrong values that he presented
 	Twice  int      // faces printed beyond the first
 
 	Commands int            // that the card saw
@@ -61,6 +63,7 @@ type counter struct {
 	lies   bool // the card lies in the slot, as far as the clerk knows
 	job    string
 	habits *habits
+	thief  bool // is still to come
 	end    End
 }
 
@@ -155,6 +158,9 @@ func (c *counter) bound(ctx context.Context) error {
 
 // reinsert puts the card in again, after a swap the other one.
 func (c *counter) reinsert() {
+	if c.thief && c.slot.Out() {
+		c.thief, c.end.Stolen = false, c.house.tried(c.card)
+	}
 	card := c.other
 	if c.lies = c.slot.Reinsert(); c.lies {
 		card = c.card

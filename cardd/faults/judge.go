@@ -175,6 +175,20 @@ func (h *House) signs(card *simulator.Card, c chip, w certificate) []string {
 	return nil
 }
 
+// tried is what somebody does who finds a card: one wrong value at every PIN that is set. It
+// gives how many tries that cost.
+func (h *House) tried(card *simulator.Card) int {
+	before := card.TriesSpent()
+	for _, app := range h.profile.Applications {
+		say(card, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: app.AID})
+		for _, ref := range app.PINs {
+			say(card, apdu.Command{INS: apdu.INSVerify, P2: 0x80 | ref.ID.SFI(), Data: bytes.Repeat([]byte("0"), ref.MinLen)})
+		}
+	}
+	card.PowerOff()
+	return card.TriesSpent() - before
+}
+
 // say sends a command to a card in the clear.
 func say(card *simulator.Card, c apdu.Command) (apdu.SW, []byte) {
 	b, err := c.Bytes()

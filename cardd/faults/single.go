@@ -77,7 +77,7 @@ func (f *Office) place(a *applicant, number string, line int, t Try) (*counter, 
 	if err != nil {
 		return nil, err
 	}
-	c := &counter{Office: f, a: a, number: number, card: card, other: other, line: line, faulty: fault.Wrap(card), lies: true, habits: t.habits}
+	c := &counter{Office: f, a: a, number: number, card: card, other: other, line: line, faulty: fault.Wrap(card), lies: true, habits: t.habits, thief: t.Thief}
 	c.slot = fault.NewSlot(f.desk.Desk, 0, c.faulty, other)
 	f.press.under(card.ID())
 	f.press.expect(t.Jams)
@@ -90,7 +90,7 @@ func (f *Office) place(a *applicant, number string, line int, t Try) (*counter, 
 // judge fills in what is wrong with how a card ended.
 func (c *counter) judge(m model, before chip) {
 	live, faces := c.registry.live(c.number), c.press.on(c.card.ID())
-	c.end.Double, c.end.Spent, c.end.Twice = c.registry.doublesOf(c.number), c.card.TriesSpent(), max(len(faces)-1, 0)
+	c.end.Double, c.end.Spent, c.end.Twice = c.registry.doublesOf(c.number), c.card.TriesSpent()-c.end.Stolen, max(len(faces)-1, 0)
 	wrong := c.press.misprints()
 	switch c.end.State {
 	case Issued:
