@@ -33,7 +33,7 @@ COUNTS   ?= build/test
 LINT := build/tools/golangci-lint
 
 .DEFAULT_GOAL := test
-.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill bench printers soak cross docs clean
+.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill mutants bench printers soak cross docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,9 @@ faults: install ## cards issued with every fault at every command, and around th
 kill: install ## cardd killed at every boundary of its journal, through pcscd, and at random; the last line counts
 	@mkdir -p build
 	@$(GO) test -c -o build/kill.test ./cardd/kill && cd cardd/kill && ../../build/kill.test -test.run Kill -test.timeout 15m
+
+mutants: ## what keeps a card from being lost, switched off one at a time: the fault suite must notice each
+	@scripts/mutants.sh
 
 bench: install ## the figures, one a line: name value unit bound; fails when a bound is missed
 	@$(GO) run $(FLAGS) ./cardd/bench
