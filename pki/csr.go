@@ -2,8 +2,8 @@ package pki
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	keyBits     = 2048  // every key on the card (card fact sheet, 2.1)
+	keyBits     = 2048  // every RSA key on the card (card fact sheet, 2.1)
 	keyExponent = 65537 // 〃
 	keyBytes    = keyBits / 8
 
@@ -20,13 +20,15 @@ const (
 )
 
 // NewCSR builds the PKCS #10 request (RFC 2986) for a key that never leaves the
-// card: subject C=JP, CN=commonName, sha256WithRSAEncryption. sign is called once
-// with a DigestInfo of 51 bytes, which the card pads and signs with the private
-// key; it must return 256 bytes. The signature is verified under pub before the
+// card: subject C=JP, CN=commonName. sign is called once with what the card signs. For
+// RSA-2048, sha256WithRSAEncryption, that is a DigestInfo of 51 bytes, which the card
+// pads, and sign must return 256 bytes. For P-384, ecdsa-with-SHA384, it is the digest of
+// 48 bytes, and sign must return r and s, 48 bytes each; that form is ours, for nothing is
+// public of how the next card answers. The signature is verified under pub before the
 // request is returned, and ErrProof says that the card signed with another key. A key
 // that CheckKey refuses is ErrWeakKey or of another form, and is not asked to sign.
 // An error of sign is wrapped.
-func NewCSR(pub *rsa.PublicKey, commonName string, sign func(digestInfo []byte) ([]byte, error)) ([]byte, error) {
+func NewCSR(pub crypto.PublicKey, commonName string, sign func(digest []byte) ([]byte, error)) ([]byte, error) {
 	if err := strongKey(pub); err != nil {
 		return nil, fmt.Errorf("cannot build a certificate request: %w", err)
 	}
@@ -35,7 +37,7 @@ func NewCSR(pub *rsa.PublicKey, commonName string, sign func(digestInfo []byte) 
 	}
 	template := &x509.CertificateRequest{
 		RawSubject:         japan(attribute{oidCommonName, commonName}).der(),
-		SignatureAlgorithm: x509.SHA256WithRSA,
+		SignatureAlgorithm: signatureAlgorithm(pub),
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, template, cardSigner{pub, sign})
 	if err == nil {
@@ -49,8 +51,8 @@ func NewCSR(pub *rsa.PublicKey, commonName string, sign func(digestInfo []byte) 
 }
 
 // VerifyCSR parses a request and checks what an authority must: one DER object of
-// at most 4096 bytes, a key that CheckKey takes, sha256WithRSAEncryption, and
-// a signature by the very key it names. Every refusal is an ErrProof.
+// at most 4096 bytes, a key that CheckKey takes, the signature algorithm that NewCSR
+// writes for such a key, and a signature by the very key it names. Every refusal is an ErrProof.
 func VerifyCSR(der []byte) (*x509.CertificateRequest, error) {
 	csr, err := parseCSR(der)
 	if err == nil {
@@ -70,32 +72,20 @@ func parseCSR(der []byte) (*x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, errors.New("not a PKCS #10 request in DER") // the cause may quote the content
 	}
-	pub, ok := csr.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return nil, errors.New("want an RSA key")
+	if err := checkKey(csr.PublicKey); err != nil {
+		return nil, err
 	}
-	if csr.SignatureAlgorithm != x509.SHA256WithRSA {
-		return nil, fmt.Errorf("want sha256WithRSAEncryption, got %v", csr.SignatureAlgorithm)
+	if want := signatureAlgorithm(csr.PublicKey); csr.SignatureAlgorithm != want {
+		return nil, fmt.Errorf("want %s, got %v", signatureWords(want), csr.SignatureAlgorithm)
 	}
-	return csr, strongKey(pub)
-}
-
-// checkKey holds a key against what the card makes.
-func checkKey(pub *rsa.PublicKey) error {
-	if pub == nil || pub.N == nil || pub.N.Sign() <= 0 {
-		return errors.New("want a public key, got none")
-	}
-	if pub.N.BitLen() != keyBits || pub.E != keyExponent {
-		return fmt.Errorf("want RSA-%d with exponent %d, got RSA-%d with exponent %d", keyBits, keyExponent, pub.N.BitLen(), pub.E)
-	}
-	return nil
+	return csr, strongKey(csr.PublicKey)
 }
 
 // cardSigner makes a card a crypto.Signer, so that the standard library builds
 // the request.
 type cardSigner struct {
-	pub  *rsa.PublicKey
-	sign func(digestInfo []byte) ([]byte, error)
+	pub  crypto.PublicKey
+	sign func(digest []byte) ([]byte, error)
 }
 
 // signError marks what went wrong at the card, through the standard library's wrapping.
@@ -106,6 +96,9 @@ func (e *signError) Error() string { return e.err.Error() }
 func (c cardSigner) Public() crypto.PublicKey { return c.pub }
 
 func (c cardSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if _, ok := c.pub.(*ecdsa.PublicKey); ok {
+		return c.signEC(digest)
+	}
 	if opts.HashFunc() != crypto.SHA256 {
 		panic("internal error: the request template asks for SHA-256")
 	}
@@ -115,6 +108,18 @@ func (c cardSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 	}
 	if len(signature) != keyBytes {
 		return nil, &signError{fmt.Errorf("want a signature of %d bytes, got %d: %w", keyBytes, len(signature), ErrProof)}
+	}
+	return signature, nil
+}
+
+func (c cardSigner) signEC(digest []byte) ([]byte, error) {
+	plain, err := c.sign(digest)
+	if err != nil {
+		return nil, &signError{err}
+	}
+	signature, err := rawSignature(plain)
+	if err != nil {
+		return nil, &signError{err}
 	}
 	return signature, nil
 }

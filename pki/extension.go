@@ -1,8 +1,7 @@
 package pki
 
 import (
-	"crypto/rsa"
-	"crypto/sha1"
+	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -143,11 +142,9 @@ func extAuthorityKeyID(id []byte) pkix.Extension {
 	})}
 }
 
-// extSubjectKeyID is the SHA-1 of the public key (RFC 5280, 4.2.1.2, method 1), as
-// in the published CA certificates. It is a name, not a protection.
-func extSubjectKeyID(pub *rsa.PublicKey) pkix.Extension {
-	id := sha1.Sum(x509.MarshalPKCS1PublicKey(pub))
+// extSubjectKeyID names the key that is certified (RFC 5280, 4.2.1.2).
+func extSubjectKeyID(pub crypto.PublicKey) pkix.Extension {
 	return pkix.Extension{Id: oidSubjectKeyID, Value: encode(func(b *cryptobyte.Builder) {
-		b.AddASN1OctetString(id[:])
+		b.AddASN1OctetString(keyID(pub))
 	})}
 }

@@ -2,7 +2,6 @@ package pki
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -46,8 +45,9 @@ func firstBroken(rules []rule) error {
 
 // Judge says whether cert is what r asked for and ca's to give, before it is
 // written to a card, whoever answered: same key as the request, same subject,
-// validity, key usage, policy and holder, not a CA, signed by ca, in shape for the
-// card. Extensions it does not know are let pass unless critical. It returns an
+// validity, key usage, policy and holder, not a CA, signed by ca with the algorithm of
+// ca's key, in shape for the card. Whether it fits the card's file is for the plan, which
+// knows the file. Extensions it does not know are let pass unless critical. It returns an
 // *Objection for the first rule broken, or the ErrProof of r itself.
 func (h Hierarchy) Judge(cert *x509.Certificate, r Request, ca *x509.Certificate) error {
 	csr, err := VerifyCSR(r.CSR)
@@ -64,12 +64,12 @@ func (h Hierarchy) Judge(cert *x509.Certificate, r Request, ca *x509.Certificate
 	if err := judgeShape(cert); err != nil {
 		return err
 	}
-	pub, _ := csr.PublicKey.(*rsa.PublicKey)
 	rules := []rule{
-		{pub.Equal(cert.PublicKey), "public key", "must be the one in the request"},
+		{equalKeys(csr.PublicKey, cert.PublicKey), "public key", "must be the one in the request"},
 		{bytes.Equal(cert.RawSubject, subject(r).der()), "subject", "must be the one asked for"},
 		{cert.NotBefore.Equal(r.NotBefore), "validity", "must begin when asked for"},
 		{cert.NotAfter.Equal(r.NotAfter), "validity", "must end when asked for"},
+		{cert.SignatureAlgorithm == signatureAlgorithm(ca.PublicKey), "signature algorithm", "must be " + signatureWords(signatureAlgorithm(ca.PublicKey))},
 		{!cert.IsCA, "basic constraints", "must not make it a CA"},
 		{equal(cert, extKeyUsage(keyUsageBits(r.Purpose))), "key usage", "must be " + keyUsageWords(r.Purpose) + ", critical"},
 		{policyIs(cert, policy), "certificate policies", "must be the one policy of " + string(r.Purpose) + ", critical"},
@@ -99,6 +99,8 @@ func (h Hierarchy) JudgeCA(ca *x509.Certificate, p Purpose, at time.Time) error 
 	return firstBroken([]rule{
 		{bytes.Equal(ca.RawSubject, h.caName(p).der()), "subject", "must be the " + string(p) + " CA of " + h.Organization},
 		{bytes.Equal(ca.RawIssuer, ca.RawSubject), "issuer", "must be its own subject"},
+		{ca.SignatureAlgorithm == signatureAlgorithm(ca.PublicKey), "signature algorithm", "must be " + signatureWords(signatureAlgorithm(ca.PublicKey))},
+		{CheckKey(ca.PublicKey) == nil, "public key", "must not be one that can be broken"},
 		{!at.Before(ca.NotBefore) && !at.After(ca.NotAfter), "validity", "must hold now"},
 		{equal(ca, extCA()), "basic constraints", "must be CA without path length, critical"},
 		{equal(ca, extKeyUsage(0x06)), "key usage", "must be keyCertSign and cRLSign, critical"},
@@ -113,12 +115,10 @@ func judgeShape(c *x509.Certificate) error {
 	if c == nil || len(c.Raw) < derMin || len(c.Raw) > derMax || c.Raw[0] != 0x30 || c.Raw[1] != 0x82 {
 		return &Objection{"encoding", "must be 256 to 65535 bytes of DER beginning 30 82"}
 	}
-	pub, _ := c.PublicKey.(*rsa.PublicKey)
 	return firstBroken([]rule{
 		{c.Version == 3, "version", "must be 3"},
 		{c.SerialNumber.Sign() > 0 && c.SerialNumber.BitLen() < 160, "serial number", "must be positive and at most 20 bytes"},
-		{checkKey(pub) == nil, "public key", "must be RSA-2048 with exponent 65537"},
-		{c.SignatureAlgorithm == x509.SHA256WithRSA, "signature algorithm", "must be sha256WithRSAEncryption"},
+		{checkKey(c.PublicKey) == nil, "public key", "must be RSA-2048 with exponent 65537, or on P-384"},
 	})
 }
 

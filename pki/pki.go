@@ -8,8 +8,9 @@
 // four published CA certificates in testdata are rebuilt byte for byte. What the
 // public does not know is marked "ours" where it is chosen.
 //
-// It leaves out: holding keys (see softca, and the key stores), talking to a
-// card, finding 代替文字, and revocation checking of foreign certificates.
+// It leaves out: holding keys (see softca and keystore), asking an authority over a
+// network (see remote, est and cmp), talking to a card, finding 代替文字 (see
+// substitute), and revocation checking of foreign certificates.
 package pki
 
 import (
@@ -41,6 +42,13 @@ var (
 	ErrProof = errors.New("the request is not proven by its key")
 	// ErrUnknownSerial: no certificate with this serial was issued here.
 	ErrUnknownSerial = errors.New("no certificate with this serial number was issued")
+	// ErrDoubt: a request went out and nobody here knows whether a certificate was issued
+	// for it. It is not asked again, which might be a second one, until a person has
+	// settled it.
+	ErrDoubt = errors.New("nobody here knows whether the authority issued a certificate for this request")
+	// ErrWaiting: the authority has the request and has not decided. Asking again goes on
+	// waiting.
+	ErrWaiting = errors.New("the authority has not decided about the request")
 	// ErrRevoked: already revoked for another, final reason.
 	ErrRevoked = errors.New("the certificate is already revoked for another reason")
 )
@@ -48,6 +56,9 @@ var (
 // Authority issues certificates. It is idempotent in Request.ID: the same ID
 // asked again, also after a crash on either side, yields the same certificate
 // and never a second one; the same ID with another key is refused.
+//
+// An authority afar may not be able to keep that promise by itself, when an answer is
+// lost. Then it says ErrDoubt, and goes on saying so, rather than ask a second time.
 //
 // It refuses with ErrProof a request whose PKCS #10 is not signed by its key, and
 // with ErrIDTaken a known ID with another key or purpose. A certificate returned
@@ -100,6 +111,7 @@ func (r Reason) String() string {
 type Request struct {
 	ID         string    // job and step: the same ID is the same certificate
 	Purpose    Purpose   // which template
+	Algorithm  Algorithm // of the card's key; RSA2048 when empty
 	CSR        []byte    // PKCS #10 (RFC 2986) in DER, signed by the key on the card
 	CommonName string    // subject CN, see SignatureCN and AuthenticationCN
 	Holder     Holder    // whose certificate it is

@@ -1,6 +1,9 @@
 package pki
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -28,9 +31,20 @@ var sizeKey = sync.OnceValues(func() (*rsa.PrivateKey, error) {
 	return k, k.Validate()
 })
 
+// sizePoint is the same on P-384: its scalar is one.
+var sizePoint = sync.OnceValue(func() *ecdsa.PrivateKey {
+	one := make([]byte, coordinate)
+	one[coordinate-1] = 1
+	k, err := ecdsa.ParseRawPrivateKey(elliptic.P384(), one)
+	if err != nil {
+		panic("internal error: one is a scalar of P-384: " + err.Error())
+	}
+	return k
+})
+
 // Size is the length in bytes of the DER certificate that r will become under ca:
-// exact for an authority whose serial numbers have eight bytes, and near it for
-// another. r.CSR is not looked at. A plan counts with it before there is a key.
+// exact for an authority with an RSA key whose serial numbers have eight bytes, and near
+// it for another. r.CSR is not looked at. A plan counts with it before there is a key.
 func (h Hierarchy) Size(r Request, ca *x509.Certificate) (int, error) {
 	key, err := sizeKey()
 	if err != nil {
@@ -38,14 +52,21 @@ func (h Hierarchy) Size(r Request, ca *x509.Certificate) (int, error) {
 	}
 	// A CSR is not signed only to be verified: that is most of what measuring takes.
 	csr := &x509.CertificateRequest{Subject: pkix.Name{CommonName: r.CommonName}, PublicKey: &key.PublicKey}
+	if r.algorithm() == P384 {
+		csr.PublicKey = sizePoint().Public()
+	}
 	template, err := h.template(r, csr, ca)
 	if err != nil {
 		return 0, err
 	}
 	template.SerialNumber = sizeSerial
+	var signer crypto.Signer = key
+	if template.SignatureAlgorithm == x509.ECDSAWithSHA384 {
+		signer = sizePoint()
+	}
 	parent := *ca
-	parent.PublicKey = &key.PublicKey
-	der, err := x509.CreateCertificate(rand.Reader, template, &parent, template.PublicKey, key)
+	parent.PublicKey = signer.Public()
+	der, err := x509.CreateCertificate(rand.Reader, template, &parent, template.PublicKey, signer)
 	if err != nil {
 		return 0, fmt.Errorf("cannot measure certificate: %w", err)
 	}

@@ -1,7 +1,7 @@
 package pki
 
 import (
-	"crypto/rsa"
+	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -38,7 +38,7 @@ func (h Hierarchy) template(r Request, csr *x509.CertificateRequest, ca *x509.Ce
 	if err := h.checkRequest(r, csr, ca); err != nil {
 		return nil, fmt.Errorf("cannot build a certificate: %v", err)
 	}
-	extensions, err := h.extensions(r, csr.PublicKey.(*rsa.PublicKey), ca)
+	extensions, err := h.extensions(r, csr.PublicKey, ca)
 	if err != nil {
 		return nil, fmt.Errorf("cannot build a certificate: %v", err)
 	}
@@ -46,7 +46,7 @@ func (h Hierarchy) template(r Request, csr *x509.CertificateRequest, ca *x509.Ce
 		RawSubject:         subject(r).der(),
 		NotBefore:          r.NotBefore.UTC(),
 		NotAfter:           r.NotAfter.UTC(),
-		SignatureAlgorithm: x509.SHA256WithRSA,
+		SignatureAlgorithm: signatureAlgorithm(ca.PublicKey),
 		PublicKey:          csr.PublicKey,
 		ExtraExtensions:    extensions,
 	}, nil
@@ -62,7 +62,7 @@ func subject(r Request) name {
 	return japan(attribute{oidLocality, r.Holder.Prefecture}, attribute{oidLocality, r.Holder.City}, cn)
 }
 
-func (h Hierarchy) extensions(r Request, pub *rsa.PublicKey, ca *x509.Certificate) ([]pkix.Extension, error) {
+func (h Hierarchy) extensions(r Request, pub crypto.PublicKey, ca *x509.Certificate) ([]pkix.Extension, error) {
 	policy, err := h.policy(r.Purpose)
 	if err != nil {
 		return nil, err
@@ -104,6 +104,9 @@ func (h Hierarchy) checkRequest(r Request, csr *x509.CertificateRequest, ca *x50
 	}
 	if err := checkCN(r.Purpose, r.CommonName); err != nil {
 		return err
+	}
+	if got, err := AlgorithmOf(csr.PublicKey); err != nil || got != r.algorithm() {
+		return fmt.Errorf("key: must be of %s, as the card's profile says", r.algorithm())
 	}
 	if csr.Subject.CommonName != r.CommonName {
 		return errors.New("common name: must be the one that the card's request was signed for")
@@ -165,7 +168,7 @@ func StartOfDay(t time.Time) time.Time {
 // x509.CreateCertificate with itself as parent; only SerialNumber is left. The
 // extensions, in order: keyUsage! subjectAltName basicConstraints! CRL-DP SKI,
 // with no AKI, no policies and no path length (card fact sheet, 6.1).
-func (h Hierarchy) CATemplate(p Purpose, pub *rsa.PublicKey, notBefore, notAfter time.Time) (*x509.Certificate, error) {
+func (h Hierarchy) CATemplate(p Purpose, pub crypto.PublicKey, notBefore, notAfter time.Time) (*x509.Certificate, error) {
 	if _, ok := purposeWords[p]; !ok {
 		return nil, fmt.Errorf("cannot build a CA certificate: %v", errPurpose(p))
 	}
@@ -178,7 +181,7 @@ func (h Hierarchy) CATemplate(p Purpose, pub *rsa.PublicKey, notBefore, notAfter
 		RawSubject:         h.caName(p).der(),
 		NotBefore:          notBefore.UTC(),
 		NotAfter:           notAfter.UTC(),
-		SignatureAlgorithm: x509.SHA256WithRSA,
+		SignatureAlgorithm: signatureAlgorithm(pub),
 		ExtraExtensions: []pkix.Extension{
 			extKeyUsage(0x06),
 			extAltName(oidSubjectAltName, h.caAltName(p)),

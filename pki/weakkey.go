@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
@@ -10,13 +11,13 @@ import (
 )
 
 // CheckKey says whether a public key is one that a card may have made and a
-// certificate may name: RSA-2048 with exponent 65537, odd, a product of primes that
+// certificate may name: a point on P-384, or RSA-2048 with exponent 65537, odd, a product of primes that
 // are neither small (CA/Browser Forum Baseline Requirements 2.0, 6.1.6, and NIST SP
 // 800-89, 5.3.3) nor next to each other, nor of the form that a chip library once made
 // (CVE-2017-15361, ROCA). It takes some milliseconds.
 //
 // It finds the faults that have happened. That a key is good it cannot say.
-func CheckKey(pub *rsa.PublicKey) error {
+func CheckKey(pub crypto.PublicKey) error {
 	if err := strongKey(pub); err != nil {
 		return fmt.Errorf("cannot use the key: %w", err)
 	}
@@ -24,11 +25,15 @@ func CheckKey(pub *rsa.PublicKey) error {
 }
 
 // strongKey is CheckKey for those who say themselves what cannot be done.
-func strongKey(pub *rsa.PublicKey) error {
+func strongKey(pub crypto.PublicKey) error {
 	if err := checkKey(pub); err != nil {
 		return err
 	}
-	if wrong := verdicts.of(pub.N); wrong != "" {
+	key, isRSA := pub.(*rsa.PublicKey)
+	if !isRSA {
+		return nil // on P-384 every point but that at infinity, which has no encoding, is as good
+	}
+	if wrong := verdicts.of(key.N); wrong != "" {
 		return fmt.Errorf("%w: %s", ErrWeakKey, wrong)
 	}
 	return nil

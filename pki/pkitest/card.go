@@ -4,8 +4,13 @@
 package pkitest
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
+	_ "embed"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"sync"
@@ -25,30 +30,64 @@ func (c Card) Sign(digestInfo []byte) ([]byte, error) {
 	return rsa.SignPKCS1v15(nil, c.PrivateKey, 0, digestInfo)
 }
 
-var cards struct {
-	sync.Mutex
-	made map[int]Card
+// NextCard is the same of the next card: P-384, answering r and s of 48 bytes each.
+type NextCard struct{ *ecdsa.PrivateKey }
+
+// Sign returns 96 bytes over a digest.
+func (c NextCard) Sign(digest []byte) ([]byte, error) {
+	r, s, err := ecdsa.Sign(rand.Reader, c.PrivateKey, digest)
+	if err != nil {
+		return nil, err
+	}
+	return append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...), nil
 }
 
-// NewCard is card number n of this test process. Its key is generated once, for a
-// key of RSA-2048 takes a tenth of a second.
+// Holder is a card of either generation.
+type Holder interface {
+	Public() crypto.PublicKey
+	Sign(digest []byte) ([]byte, error)
+}
+
+// The keys of the test cards. They were made by openssl genpkey, protect nothing and are
+// known to everybody who has the source; making some anew for each test would be half of
+// what the tests of certificates take.
+var (
+	//go:embed testdata/cards.pem
+	cardKeys []byte
+	//go:embed testdata/next-cards.pem
+	nextCardKeys []byte
+
+	cards     = sync.OnceValue(func() []any { return privateKeys(cardKeys) })
+	nextCards = sync.OnceValue(func() []any { return privateKeys(nextCardKeys) })
+)
+
+func privateKeys(text []byte) (keys []any) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			panic("internal error: an embedded test key does not read: " + err.Error())
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// NewCard is test card number n, 0 to 9; equal n, equal key.
 func NewCard(t testing.TB, n int) Card {
 	t.Helper()
-	cards.Lock()
-	defer cards.Unlock()
-	card, ok := cards.made[n]
-	if ok {
-		return card
+	if n >= len(cards()) {
+		t.Fatalf("there are %d test cards, and none numbered %d", len(cards()), n)
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatalf("cannot generate a test key: %v", err)
+	return Card{cards()[n].(*rsa.PrivateKey)}
+}
+
+// NewNextCard is test card number n of the next generation, 0 to 2.
+func NewNextCard(t testing.TB, n int) NextCard {
+	t.Helper()
+	if n >= len(nextCards()) {
+		t.Fatalf("there are %d next test cards, and none numbered %d", len(nextCards()), n)
 	}
-	if cards.made == nil {
-		cards.made = map[int]Card{}
-	}
-	cards.made[n] = Card{key}
-	return cards.made[n]
+	return NextCard{nextCards()[n].(*ecdsa.PrivateKey)}
 }
 
 // Person is 山田 太郎, who does not exist.
@@ -81,7 +120,7 @@ func CommonName(t testing.TB, p pki.Purpose, n int) string {
 
 // Request asks for a certificate of card's key, valid from the start of today to
 // the end of a day four years on. It is proven by the card.
-func Request(t testing.TB, id string, p pki.Purpose, card Card, today time.Time) pki.Request {
+func Request(t testing.TB, id string, p pki.Purpose, card Holder, today time.Time) pki.Request {
 	t.Helper()
 	r := pki.Request{
 		ID:         id,
@@ -91,7 +130,12 @@ func Request(t testing.TB, id string, p pki.Purpose, card Card, today time.Time)
 		NotBefore:  today.Truncate(time.Second).UTC(),
 		NotAfter:   pki.EndOfDay(today.AddDate(4, 0, 0)),
 	}
-	csr, err := pki.NewCSR(&card.PublicKey, r.CommonName, card.Sign)
+	algorithm, err := pki.AlgorithmOf(card.Public())
+	if err != nil {
+		t.Fatalf("cannot make a test request: %v", err)
+	}
+	r.Algorithm = algorithm
+	csr, err := pki.NewCSR(card.Public(), r.CommonName, card.Sign)
 	if err != nil {
 		t.Fatalf("cannot make a test request: %v", err)
 	}
