@@ -92,7 +92,7 @@ func evolisBed(t testing.TB, is printer.Identity, wire string, o printertest.Opt
 		Open: func(ctx context.Context) (printer.Device, error) {
 			d, err := driver.New(l.Dialer(), driver.Options{
 				Serial: is.Serial,
-				Timing: driver.Timing{Reply: 800 * time.Millisecond, Plane: 800 * time.Millisecond, Move: 5 * time.Second, Print: 5 * time.Second, Settle: 400 * time.Millisecond},
+				Timing: driver.Timing{Reply: o.Patience, Plane: o.Patience, Move: time.Minute, Print: time.Minute, Settle: 400 * time.Millisecond},
 				Pause: func(ctx context.Context, d time.Duration) error {
 					clock.Wait(d)
 					return ctx.Err()

@@ -48,7 +48,11 @@ func Judge(t *testing.T, rig Rig) Verdict {
 
 // judge runs one row. It says whether a card was printed twice, and what is wrong.
 func (rig Rig) judge(t testing.TB, row Row) (twice bool, wrong error) {
-	c := &clerk{bench: rig.set(t), rig: rig, row: row, want: row.want(rig)}
+	wait := patience
+	if row.Mishap != nil && row.Mishap.Kind == press.Deafens {
+		wait = patienceShort
+	}
+	c := &clerk{bench: rig.set(t, wait), rig: rig, row: row, want: row.want(rig)}
 	wrong = c.work(t)
 	return slices.ContainsFunc(c.Press.Cards(), (*press.Card).Twice), wrong
 }

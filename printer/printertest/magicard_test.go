@@ -111,7 +111,7 @@ func magicardBed(t testing.TB, is printer.Identity, wire string, o printertest.O
 		Open: func(ctx context.Context) (printer.Device, error) {
 			d, err := driver.New(l.Dialer(), driver.Options{
 				Serial: is.Serial,
-				Timing: driver.Timing{Reply: 800 * time.Millisecond, Job: 800 * time.Millisecond, Print: 10 * time.Second, Drain: 5 * time.Millisecond},
+				Timing: driver.Timing{Reply: o.Patience, Job: o.Patience, Print: o.Patience, Drain: 5 * time.Millisecond},
 				Pause: func(ctx context.Context, d time.Duration) error {
 					clock.Wait(d)
 					return ctx.Err()

@@ -17,8 +17,7 @@
 //     printer nothing is sent that moves a card, and the call fails.
 //   - It waits for a busy printer through a pause that the rig can inject, so that no
 //     test sleeps: the model's clock is virtual.
-//   - It is given up within a second when the model stops reading: the rig's Open sets
-//     the driver's deadlines so.
+//   - It is given up after [Options.Patience] when the model stops reading.
 //   - It centres a smaller face on its raster: of an odd number of dots the larger part
 //     is at the right and below (raster.Planes.Fit).
 //   - It says in its Status what a station must not begin with: an empty hopper, a
@@ -33,6 +32,7 @@ import (
 	"image"
 	"io"
 	"testing"
+	"time"
 
 	"jukicard/printer"
 	"jukicard/simulator/press"
@@ -71,6 +71,9 @@ type Options struct {
 	// Press changes the mechanics before the printer is switched on; may be nil. It is
 	// to be called last, after the rig's own settings.
 	Press func(*press.Config)
+	// Patience is what Open gives the driver for a plane, and for an answer. It is long
+	// where no answer should be missing, however busy this computer is.
+	Patience time.Duration
 }
 
 // Bed is one model that is up, with its link.

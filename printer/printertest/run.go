@@ -7,6 +7,7 @@ import (
 	"image"
 	"sync"
 	"testing"
+	"time"
 
 	"jukicard/printer"
 	"jukicard/simulator/press"
@@ -49,11 +50,18 @@ type bench struct {
 	cut     func(m press.Moment, after bool) bool
 }
 
+// patience and patienceShort are Options.Patience, the second where the printer will stop
+// reading.
+const (
+	patience      = time.Minute
+	patienceShort = 2 * time.Second
+)
+
 // set up a model whose supplies are full.
-func (rig Rig) set(t testing.TB) *bench {
+func (rig Rig) set(t testing.TB, p time.Duration) *bench {
 	t.Helper()
 	b := &bench{}
-	b.Bed = rig.Start(t, Options{Press: func(c *press.Config) {
+	b.Bed = rig.Start(t, Options{Patience: p, Press: func(c *press.Config) {
 		c.Hopper, c.Printed = 5, counted
 		c.Ribbon, c.RibbonMax, c.FilmShots, c.FilmMax = 500, 500, 750, 750
 		c.Chip = func(n int) any { return n }
@@ -65,7 +73,7 @@ func (rig Rig) set(t testing.TB) *bench {
 
 func (rig Rig) ready(t testing.TB) *bench {
 	t.Helper()
-	b := rig.set(t)
+	b := rig.set(t, patience)
 	b.dev = b.open(t.Context(), t)
 	return b
 }
