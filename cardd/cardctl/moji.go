@@ -50,7 +50,8 @@ type written struct {
 	Place      int         `json:"place"`
 	Character  string      `json:"character"`
 	CodePoints string      `json:"code_points"`
-	Glyphs     []glyphName `json:"glyphs,omitempty"` // rows of the list of MJ characters
+	MJ         string      `json:"mj,omitempty"`   // its row in the list of MJ characters
+	Juki       string      `json:"juki,omitempty"` // its code in the resident register
 	Font       string      `json:"font,omitempty"`
 	PrintedAs  string      `json:"printed_as,omitempty"` // another sequence with the same shape
 	FontError  string      `json:"font_error,omitempty"`
@@ -60,11 +61,6 @@ type written struct {
 	Candidates []candidate `json:"candidates,omitempty"`
 
 	outcome substitute.Outcome
-}
-
-type glyphName struct {
-	MJ   string `json:"mj"`
-	Juki string `json:"juki,omitempty"`
 }
 
 type candidate struct {
@@ -135,9 +131,9 @@ func looked(text string) (all []written, err error) {
 		if !ok {
 			return nil, fmt.Errorf("cannot look up %v: the list of MJ characters has no glyph with this code, and what Unicode has at the number is something else", code)
 		}
-		s, ok := f.Glyphs[0].Text()
+		s, ok := f.Glyph.Text()
 		if !ok {
-			return nil, fmt.Errorf("cannot show %v: its glyph %v has no form in Unicode", code, f.Glyphs[0].Number)
+			return nil, fmt.Errorf("cannot show %v: its glyph %v has no form in Unicode", code, f.Glyph.Number)
 		}
 		all = append(all, writtenOf(i+1, s, f))
 	}
@@ -149,12 +145,11 @@ func writtenOf(place int, s mj.Sequence, f substitute.Finding) written {
 	if f.Settled() {
 		w.Writes = string(f.Written)
 	}
-	for _, g := range f.Glyphs {
-		name := glyphName{MJ: g.Number.String()}
+	if g := f.Glyph; g != nil {
+		w.MJ = g.Number.String()
 		if g.Juki != 0 {
-			name.Juki = g.Juki.String()
+			w.Juki = g.Juki.String()
 		}
-		w.Glyphs = append(w.Glyphs, name)
 	}
 	for _, c := range f.Candidates {
 		one := candidate{Character: string(c.Char), CodePoints: mj.Sequence{Base: c.Char}.CodePoints()}
@@ -207,11 +202,8 @@ func glyphReason(err error) string {
 // showMoji shows the answer as text.
 func (a *app) showMoji(c checked) {
 	for _, w := range c.Characters {
-		a.printf("%d  %s  %s", w.Place, w.Character, w.CodePoints)
-		for _, g := range w.Glyphs {
-			a.printf("  %s %s", g.MJ, g.Juki)
-		}
-		a.printf("\n   %s  %s\n", a.in2("face:       ", "券面:  "), a.fontOf(w))
+		a.printf("%s\n", strings.TrimRight(fmt.Sprintf("%d  %s  %s  %s %s", w.Place, w.Character, w.CodePoints, w.MJ, w.Juki), " "))
+		a.printf("   %s  %s\n", a.in2("face:       ", "券面:  "), a.fontOf(w))
 		a.printf("   %s  %s\n", a.in2("certificate:", "証明書:"), a.formOf(w))
 		if w.outcome == substitute.Same {
 			continue

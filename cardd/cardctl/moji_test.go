@@ -57,17 +57,14 @@ func TestMojiCheck(t *testing.T) {
 	}
 	for i, w := range got.Characters {
 		x := want[i]
-		var mj, juki, candidates string
-		for _, g := range w.Glyphs {
-			mj, juki = mj+g.MJ, juki+g.Juki
-		}
+		var candidates string
 		for _, one := range w.Candidates {
 			candidates += one.Character
 			if len(one.Sources) == 0 {
 				t.Errorf("%s has no source", one.Character)
 			}
 		}
-		if w.CodePoints != x.codePoints || mj != x.mj || juki != x.juki || w.Outcome != x.outcome || w.Writes != x.writes ||
+		if w.CodePoints != x.codePoints || w.MJ != x.mj || w.Juki != x.juki || w.Outcome != x.outcome || w.Writes != x.writes ||
 			w.Marked != x.marked || candidates != x.candidates || (w.Font != "") != x.printed || (w.FontError == "") != x.printed {
 			t.Errorf("%d: %+v", i+1, w)
 		}

@@ -64,7 +64,7 @@ func (o Outcome) String() string {
 type Finding struct {
 	Outcome    Outcome
 	Written    rune           // what the certificate has; 0 for Several and None
-	Glyphs     []*mj.Glyph    // the rows of the list; several where the list has no row for the bare character
+	Glyph      *mj.Glyph      // the row of the list; nil where it has none, and for what stays without being looked up
 	Candidates []mj.Candidate // those in the repertoire, the nearest authority first
 	ideograph  bool
 }
@@ -84,9 +84,12 @@ func Of(s mj.Sequence) Finding {
 	if s.Selector == 0 && InRepertoire(s.Base) {
 		return Finding{Outcome: Same, Written: s.Base}
 	}
-	glyphs := loaded().of(s)
-	switch {
-	case len(glyphs) > 0 || s.Selector == 0:
+	ideograph := unicode.Is(unicode.Han, s.Base)
+	switch g := loaded().bySequence[s]; {
+	case g != nil:
+		return judge(g)
+	case s.Selector == 0:
+		return Finding{Outcome: None, ideograph: ideograph}
 	case InRepertoire(s.Base):
 		// A sequence of another collection: whatever it shows, it is a form of its
 		// base (UTS #37, 2).
@@ -94,9 +97,6 @@ func Of(s mj.Sequence) Finding {
 	default:
 		return Of(mj.Sequence{Base: s.Base})
 	}
-	f := judge(glyphs)
-	f.ideograph = unicode.Is(unicode.Han, s.Base)
-	return f
 }
 
 // OfJuki looks a code of the resident register up; ok is false for a code that the
@@ -106,28 +106,23 @@ func OfJuki(c mj.JukiCode) (f Finding, ok bool) {
 	if !ok {
 		return Finding{}, false
 	}
-	f = judge([]*mj.Glyph{g})
-	f.ideograph = true
-	return f, true
+	return judge(g), true
 }
 
-// judge decides over one glyph, or over the forms of a character together.
-func judge(glyphs []*mj.Glyph) Finding {
-	f := Finding{Outcome: None, Glyphs: glyphs}
-	for _, g := range glyphs {
-		for _, c := range g.Candidates {
-			known := slices.ContainsFunc(f.Candidates, func(k mj.Candidate) bool { return k.Char == c.Char })
-			if InRepertoire(c.Char) && !known {
-				f.Candidates = append(f.Candidates, c)
-			}
+// judge decides over a glyph. What it is a form of is what the list says, which need
+// not be the base of its sequence: 博 with U+E010A is a form of U+2B9E4.
+func judge(g *mj.Glyph) Finding {
+	f := Finding{Outcome: None, Glyph: g, ideograph: true}
+	for _, c := range g.Candidates {
+		if InRepertoire(c.Char) {
+			f.Candidates = append(f.Candidates, c)
 		}
 	}
-	one := len(glyphs) == 1
 	switch {
-	case one && glyphs[0].Plain != 0 && InRepertoire(glyphs[0].Plain):
-		f.Outcome, f.Written = Same, glyphs[0].Plain
-	case one && glyphs[0].Base != 0 && InRepertoire(glyphs[0].Base):
-		f.Outcome, f.Written = Form, glyphs[0].Base
+	case g.Plain != 0 && InRepertoire(g.Plain):
+		f.Outcome, f.Written = Same, g.Plain
+	case g.Base != 0 && InRepertoire(g.Base):
+		f.Outcome, f.Written = Form, g.Base
 	case len(f.Candidates) == 1:
 		f.Outcome, f.Written = One, f.Candidates[0].Char
 	case len(f.Candidates) > 1:

@@ -17,7 +17,6 @@ var file []byte
 // repertoire has it made; that takes a tenth of a second and some 15 MB.
 type table struct {
 	header     mj.Header
-	glyphs     []mj.Glyph // in the order of the list
 	bySequence map[mj.Sequence]*mj.Glyph
 	byJuki     map[mj.JukiCode]*mj.Glyph
 }
@@ -27,7 +26,7 @@ var loaded = sync.OnceValue(func() *table {
 	if err != nil {
 		panic("internal error: the data built in are not those that were tested: " + err.Error())
 	}
-	t := &table{h, glyphs, make(map[mj.Sequence]*mj.Glyph, len(glyphs)+len(glyphs)/4), map[mj.JukiCode]*mj.Glyph{}}
+	t := &table{h, make(map[mj.Sequence]*mj.Glyph, len(glyphs)+len(glyphs)/4), map[mj.JukiCode]*mj.Glyph{}}
 	for i := range glyphs {
 		g := &glyphs[i]
 		if g.Plain != 0 {
@@ -42,21 +41,6 @@ var loaded = sync.OnceValue(func() *table {
 	}
 	return t
 })
-
-// of is the one row of a sequence or, for a character that has none of its own, the
-// rows of its forms. There are a dozen such characters, so they need no index.
-func (t *table) of(s mj.Sequence) []*mj.Glyph {
-	if g := t.bySequence[s]; g != nil {
-		return []*mj.Glyph{g}
-	}
-	var forms []*mj.Glyph
-	for i := range t.glyphs {
-		if s.Selector == 0 && t.glyphs[i].Base == s.Base {
-			forms = append(forms, &t.glyphs[i])
-		}
-	}
-	return forms
-}
 
 // Data says which works the substitutes come from, whose they are and under which
 // licence they are passed on.
