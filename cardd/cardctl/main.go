@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	must(root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(root.RegisterFlagCompletionFunc("reader", a.completeReaders))
 	root.AddCommand(a.readersCommand(), a.planCommand(), a.issueCommand(), a.jobsCommand(), a.reconcileCommand(), a.quarantineCommand(), a.jobCommand(), a.printersCommand(), a.printerCommand(),
-		a.receiptCommand(), a.cardCommand(), a.printCommand(), a.mojiCommand(), docsCommand(root))
+		a.receiptCommand(), a.cardCommand(), a.printCommand(), a.mojiCommand(), a.keyCommand(), docsCommand(root))
 	return root
 }
 
