@@ -100,7 +100,7 @@ func (r *keyRoom) rotate(ctx context.Context, c *opened, wanted []string, to byt
 		return "", err
 	}
 	if !slices.Contains(wanted, id) {
-		return "", failure.New(failure.CardOther, "it is "+id, nil)
+		return "", failure.New(failure.KeysRotation, "the card in the reader is "+id+", not one of those named", nil)
 	}
 	from, has, err := r.versions(ctx, c, to)
 	if err != nil {
