@@ -32,7 +32,7 @@ func (a *app) receiptCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.verifyReceipt(cmd.Context(), args[0], key) },
 	}
 	verify.Flags().StringVar(&key, "key", "", "public key of the signing station (PEM `file`)")
-	c.AddCommand(show, verify)
+	c.AddCommand(show, verify, a.receiptPrintCommand())
 	return c
 }
 
@@ -60,19 +60,28 @@ func (a *app) showReceipt(ctx context.Context, job, out string) error {
 const receiptMax = 1 << 18
 
 func (a *app) verifyReceipt(ctx context.Context, file, keyFile string) error {
-	b, err := a.readInput(file, receiptMax)
+	st, err := a.verifiedReceipt(ctx, file, keyFile)
 	if err != nil {
 		return err
+	}
+	return a.printStatement(st)
+}
+
+// verifiedReceipt is what a receipt says whose signature holds.
+func (a *app) verifiedReceipt(ctx context.Context, file, keyFile string) (*receipt.Statement, error) {
+	b, err := a.readInput(file, receiptMax)
+	if err != nil {
+		return nil, err
 	}
 	key, err := a.receiptKey(ctx, keyFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	st, err := receipt.Verify(b, key)
 	if err != nil {
-		return &exit{code: exitFailed, err: err}
+		return nil, &exit{code: exitFailed, err: err}
 	}
-	return a.printStatement(st)
+	return st, nil
 }
 
 // receiptKey finds the key to verify with: the named one, the daemon's, the one

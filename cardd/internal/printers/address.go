@@ -78,9 +78,9 @@ func parseSerial(rest string) (Address, error) {
 	return a, nil
 }
 
-// dialer is what dials the address of a printer whose kind is known on the bus as usb and
+// Dialer is what dials the address of a printer whose kind is known on the bus as usb and
 // listens at port.
-func (a Address) dialer(usb wire.USB, port int) (wire.Dialer, error) {
+func (a Address) Dialer(usb wire.USB, port int) (wire.Dialer, error) {
 	switch {
 	case a.Wire == "usb" && usb.Vendor != 0:
 		usb.Serial = a.Serial

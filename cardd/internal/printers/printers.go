@@ -50,7 +50,7 @@ func New(s Spec) (*Printer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the printer %s: %w", s.Name, err)
 	}
-	d, err := a.dialer(k.usb, k.port)
+	d, err := a.Dialer(k.usb, k.port)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the printer %s at %s: %w", s.Name, s.Address, err)
 	}

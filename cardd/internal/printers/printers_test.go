@@ -54,7 +54,7 @@ func FuzzParseAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d, err := a.dialer(wire.USB{Vendor: 1}, 9100)
+		d, err := a.Dialer(wire.USB{Vendor: 1}, 9100)
 		if err != nil || d.String() == "" {
 			t.Fatalf("%+v is not dialled: %v", a, err)
 		}
