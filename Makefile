@@ -26,14 +26,13 @@ FUZZJOBS ?= 6
 # Packages tested at once: some wait for readers and daemons most of their time. Vetting is
 # a step of its own.
 TESTING := -vet=off -p 4
-SOAKTIME ?= 10m
 # make test sets COUNTS; a step writes there how many tests it ran.
 COUNTS   ?= build/test
 
 LINT := build/tools/golangci-lint
 
 .DEFAULT_GOAL := test
-.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill mutants bench printers soak cross docs clean
+.PHONY: help install build demo test fmt fmt-check vet lint unit race fuzz faults kill mutants bench printers soak racing cross docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -101,9 +100,11 @@ printers: install ## every card printer driver over every wire it has, against m
 	@mkdir -p build
 	@$(GO) test -c -o build/printers.test ./printer/printertest && cd printer/printertest && ../../build/printers.test -test.run 'TestPrinters$$' -test.timeout 15m
 
-soak: ## long: the race packages ten times over, then each fuzz target for SOAKTIME (10m)
-	@$(GO) run ./scripts/testsum -counts build/soak/race -- -race -count 10 $(TESTING) -timeout 4h $(RACE)
-	@$(GO) run ./scripts/fuzz -counts build/soak/fuzz -time $(SOAKTIME) -jobs $(FUZZJOBS)
+soak: install ## hours: 100,000 cards on random days, pairs of faults, a million replies, each fuzz target for minutes (scripts/soak.sh; STEPS="days pairs" for some)
+	@MAKE=$(MAKE) scripts/soak.sh $(STEPS)
+
+racing:
+	@echo $(RACE)
 
 cross: ## cardctl for Windows and for arm64, without a C compiler
 	GOOS=windows GOARCH=amd64 $(GOOFF) build $(FLAGS) -o /dev/null ./cardd/cardctl
