@@ -3,6 +3,7 @@ package card
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"testing"
 
 	"jukicard/apdu"
@@ -122,9 +123,13 @@ func drive(t *testing.T, s *Session, c *fuzzCard) {
 // FuzzPublicKey: what is taken for a key is one that can be certified.
 func FuzzPublicKey(f *testing.F) {
 	f.Add([]byte{0x7F, 0x49, 0x00})
+	f.Add([]byte{0x7F, 0x49, 0x03, 0x86, 0x01, 0x00})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		pub, err := parsePublicKey("jpki/auth-key", b)
-		if err == nil && (pub.N.BitLen() != 2048 || pub.N.Bit(0) == 0 || pub.E < 65537 || pub.E&1 == 0) {
+		if point, err := parsePublicKey("jpki/auth-key", "P-384", b); err == nil && point == nil {
+			t.Fatal("nothing was taken for a point")
+		}
+		key, err := parsePublicKey("jpki/auth-key", "RSA-2048", b)
+		if pub, _ := key.(*rsa.PublicKey); err == nil && (pub.N.BitLen() != 2048 || pub.N.Bit(0) == 0 || pub.E < 65537 || pub.E&1 == 0) {
 			t.Fatalf("taken for a key: %d bits, exponent %d", pub.N.BitLen(), pub.E)
 		}
 	})

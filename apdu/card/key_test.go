@@ -3,6 +3,9 @@ package card
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
@@ -11,6 +14,7 @@ import (
 	"testing"
 
 	"jukicard/apdu"
+	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/apdu/tlv"
 )
@@ -32,7 +36,7 @@ func TestGenerateAndSign(t *testing.T) {
 			made, err := s.Generate(t.Context(), "jpki/auth-key")
 			must(t, err)
 			read, err := s.PublicKey(t.Context(), "jpki/auth-key")
-			if err != nil || !made.Equal(read) {
+			if err != nil || !made.(*rsa.PublicKey).Equal(read) {
 				t.Errorf("another key was read (%v)", err)
 			}
 			proven(t, s, "jpki/auth-key", made)
@@ -48,11 +52,11 @@ func TestGenerateAndSign(t *testing.T) {
 }
 
 // proven checks a signature made on the card.
-func proven(t *testing.T, s *Session, path string, pub *rsa.PublicKey) {
+func proven(t *testing.T, s *Session, path string, pub crypto.PublicKey) {
 	t.Helper()
 	sig, err := s.Sign(t.Context(), path, digestInfo)
 	must(t, err)
-	if err := rsa.VerifyPKCS1v15(pub, crypto.SHA256, digestInfo[len(digestInfo)-32:], sig); err != nil {
+	if err := rsa.VerifyPKCS1v15(pub.(*rsa.PublicKey), crypto.SHA256, digestInfo[len(digestInfo)-32:], sig); err != nil {
 		t.Errorf("the signature of %s does not fit: %v", path, err)
 	}
 }
@@ -95,7 +99,7 @@ func TestMakersKeysAreReadAndNotMade(t *testing.T) {
 func TestSignatureInputHasBounds(t *testing.T) {
 	s, w := blank(t, Options{})
 	for _, n := range []int{0, 246, 300} {
-		if _, err := s.Sign(t.Context(), "text/card-key", make([]byte, n)); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("1 to 245 bytes are padded, not %d", n)) {
+		if _, err := s.Sign(t.Context(), "text/card-key", make([]byte, n)); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("1 to 245 bytes are signed, not %d", n)) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -132,7 +136,8 @@ func TestPublicKeysThatAreNone(t *testing.T) {
 		return tlv.Append(nil, 0x7F49, tlv.Append(tlv.Append(nil, 0x81, n), 0x82, e))
 	}
 	good := []byte{1, 0, 1}
-	if pub, err := parsePublicKey("jpki/auth-key", answer(modulus, good)); err != nil || pub.E != 65537 || pub.N.BitLen() != 2048 {
+	pub, err := parsePublicKey("jpki/auth-key", "RSA-2048", answer(modulus, good))
+	if one, ok := pub.(*rsa.PublicKey); err != nil || !ok || one.E != 65537 || one.N.BitLen() != 2048 {
 		t.Fatalf("a key that is one: %v", err)
 	}
 	for _, row := range []struct {
@@ -155,10 +160,41 @@ func TestPublicKeysThatAreNone(t *testing.T) {
 		{"exponent of five bytes", answer(modulus, []byte{1, 0, 0, 0, 1})},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			pub, err := parsePublicKey("jpki/auth-key", row.answer)
+			pub, err := parsePublicKey("jpki/auth-key", "RSA-2048", row.answer)
 			if err == nil || pub != nil || !strings.Contains(err.Error(), "cannot use the public key of jpki/auth-key") {
 				t.Errorf("got %v (%v)", pub, err)
 			}
 		})
+	}
+}
+
+// TestPointsThatAreNone is the same for keys on P-384.
+func TestPointsThatAreNone(t *testing.T) {
+	k, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	must(t, err)
+	point, err := k.PublicKey.Bytes()
+	must(t, err)
+	answer := func(tag tlv.Tag, point []byte) []byte {
+		return tlv.Append(nil, 0x7F49, tlv.Append(nil, tag, point))
+	}
+	pub, err := parsePublicKey("jpki/auth-key", "P-384", answer(0x86, point))
+	if err != nil || !k.PublicKey.Equal(pub) || len(answer(0x86, point)) != (&profile.Key{Type: "P-384"}).Algorithm().Public {
+		t.Fatalf("a key that is one: %v", err)
+	}
+	off := bytes.Clone(point)
+	off[96] ^= 1
+	for name, b := range map[string][]byte{
+		"nothing":        nil,
+		"a modulus":      answer(0x81, point),
+		"off the curve":  answer(0x86, off),
+		"infinity":       answer(0x86, []byte{0}),
+		"compressed":     answer(0x86, append([]byte{2}, point[1:49]...)),
+		"a byte short":   answer(0x86, point[:96]),
+		"another curve":  answer(0x86, append([]byte{4}, make([]byte, 64)...)),
+		"no coordinates": answer(0x86, append([]byte{4}, make([]byte, 96)...)),
+	} {
+		if pub, err := parsePublicKey("jpki/auth-key", "P-384", b); !errors.Is(err, ErrAnswer) || pub != nil {
+			t.Errorf("%s: got %v (%v)", name, pub, err)
+		}
 	}
 }

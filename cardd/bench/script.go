@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -34,9 +35,9 @@ type attempt struct {
 	*script
 	session   *card.Session
 	authority asked
-	keys      map[string]*rsa.PublicKey // the card made, by name
-	requests  map[string][]byte         // by ID of their step
-	certs     map[string][]byte         // by name of their file
+	keys      map[string]crypto.PublicKey // the card made, by name
+	requests  map[string][]byte           // by ID of their step
+	certs     map[string][]byte           // by name of their file
 }
 
 // asked is the authority as a script has it: a request proven by the card's key is a
@@ -50,7 +51,7 @@ var errDiffers = errors.New("the card is not as it was written")
 // run does everything once. What the card refuses, what the line loses and what reads
 // back otherwise ends it there.
 func (s *script) run(ctx context.Context, session *card.Session, authority asked) error {
-	a := &attempt{s, session, authority, map[string]*rsa.PublicKey{}, map[string][]byte{}, map[string][]byte{}}
+	a := &attempt{s, session, authority, map[string]crypto.PublicKey{}, map[string][]byte{}, map[string][]byte{}}
 	for _, step := range s.steps {
 		if err := a.perform(ctx, step); err != nil {
 			return fmt.Errorf("%s: %w", step.ID, err)

@@ -48,6 +48,19 @@ func referenceB(head string, expiryYear int, securityCode string) (string, error
 	return fmt.Sprintf("%s%04d%s", head, expiryYear, securityCode), nil
 }
 
+// ShortReference is a 照合番号 of 6 digits, as the next card is to have (card fact sheet,
+// 8): the last two digits of the year of the card's expiry and the security code of the
+// face. How the real one comes about is not published; this is ours, of what is printed.
+func ShortReference(expiryYear int, securityCode string) (string, error) {
+	if expiryYear < yearFirstCard || expiryYear > 9999 {
+		return "", refuse("JUKI-EXPIRYYEAR-FORMAT", "expiry_year")
+	}
+	if err := CheckSecurityCode(securityCode); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%02d%s", expiryYear%100, securityCode), nil
+}
+
 // BirthReference is the birth date in 6 digits YYMMDD: the era year for Japanese
 // nationals, the last two digits of the Gregorian year for foreign residents.
 // The latter is derived from the rule of the older 住基カード (伊丹市), not published

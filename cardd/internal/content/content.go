@@ -7,14 +7,16 @@
 package content
 
 import (
+	"cmp"
 	"context"
-	"crypto/rsa"
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -90,7 +92,7 @@ type Book struct {
 	sealer  pki.Sealer
 	ca      map[pki.Purpose]*x509.Certificate
 	serial  string // the card's own number, 15 digits
-	keys    map[string]*rsa.PublicKey
+	keys    map[string]crypto.PublicKey
 	certs   map[string][]byte
 	sizes   map[string]int    // expected lengths of certificates not there yet
 	made    map[string][]byte // contents made so far: a seal costs more than all the rest
@@ -125,20 +127,20 @@ func New(s Source) (*Book, error) {
 	return &Book{
 		profile: s.Profile, product: s.Product, person: s.Person, images: s.Images, with: s.Certificates,
 		sealer: s.Sealer, ca: s.CA, serial: s.CardID[len(s.CardID)-serialLen:], sizes: s.CertSizes,
-		keys: map[string]*rsa.PublicKey{}, certs: map[string][]byte{}, made: map[string][]byte{},
+		keys: map[string]crypto.PublicKey{}, certs: map[string][]byte{}, made: map[string][]byte{},
 	}, nil
 }
 
 // SetKey tells a public key of the card.
-func (b *Book) SetKey(path string, pub *rsa.PublicKey) {
-	if old := b.keys[path]; old == nil || !old.Equal(pub) {
+func (b *Book) SetKey(path string, pub crypto.PublicKey) {
+	if old, ok := b.keys[path].(interface{ Equal(crypto.PublicKey) bool }); !ok || !old.Equal(pub) {
 		clear(b.made)
 	}
 	b.keys[path] = pub
 }
 
 // Key is a public key that was told; nil when none was.
-func (b *Book) Key(path string) *rsa.PublicKey { return b.keys[path] }
+func (b *Book) Key(path string) crypto.PublicKey { return b.keys[path] }
 
 // SetCertificate tells a certificate that was issued.
 func (b *Book) SetCertificate(path string, der []byte) {
@@ -146,63 +148,137 @@ func (b *Book) SetCertificate(path string, der []byte) {
 	delete(b.made, path)
 }
 
-// item is one content: how it is made, and the made key or certificate step it
-// waits for.
-type item struct {
-	path  string
-	after string
-	make  func(context.Context, *Book) ([]byte, error)
+// place is where a content stands: in a file of an application, or in a data object of
+// the issuer domain, which has neither.
+type place struct {
+	path string
+	app  *profile.Application
+	file *profile.File
 }
 
-// The paths of the profile that contents hang on.
-const (
-	signKey, signCert = "jpki/sign-key", "jpki/sign-cert"
-	authKey, authCert = "jpki/auth-key", "jpki/auth-cert"
-	surfaceKey        = "surface/card-key"
-	textKey           = "text/card-key"
-)
+// maker makes the content of a place.
+type maker func(ctx context.Context, b *Book, at place) ([]byte, error)
 
-// items are all contents of generation 1, in the order of the profile's files.
-var items = []item{
-	{signCert, plan.StepID(plan.Certify, signCert), certificate(signCert)},
-	{"jpki/sign-ca", "", caCertificate(pki.Signature)},
-	{"jpki/presence", "", presence},
-	{authCert, plan.StepID(plan.Certify, authCert), certificate(authCert)},
-	{"jpki/auth-ca", "", caCertificate(pki.Authentication)},
-	{"surface/birth", plan.StepID(plan.ReadKey, surfaceKey), surfaceBirth},
-	{"surface/face", plan.StepID(plan.ReadKey, surfaceKey), surfaceFace},
-	{"surface/basic", "", surfaceBasic},
-	{"surface/cv-cert", "", cvCertificate(pki.SurfaceAP)},
-	{"surface/number", plan.StepID(plan.ReadKey, surfaceKey), surfaceNumber},
-	{"text/number", "", textNumber},
-	{"text/attributes", "", textAttributes},
-	{"text/signature", "", textSignature},
-	{"text/cv-cert", "", cvCertificate(pki.TextAP)},
-	{"text/card-key-cert", plan.StepID(plan.ReadKey, textKey), textKeyCertificate},
-	{"resident/code", "", residentCode},
-	{"common/manufacture", "", manufacture},
-	{"domain/municipality", "", func(_ context.Context, b *Book) ([]byte, error) { return []byte(b.person.Municipality), nil }},
-	{"domain/expiry", "", func(_ context.Context, b *Book) ([]byte, error) { return []byte(b.person.Expiry), nil }},
+// recipe is how a kind of content is made, and whether the application's own key stands
+// in it, which then has to be read before.
+type recipe struct {
+	make maker
+	key  bool
+}
+
+// recipes by the name a profile's file asks for; a file that names none asks by its own
+// path, and a data object always does. Certificates of the card's keys are none: the
+// profile says which files hold them.
+var recipes = map[string]recipe{
+	"jpki/sign-ca":        {make: caCertificate(pki.Signature)},
+	"jpki/presence":       {make: presence},
+	"jpki/auth-ca":        {make: caCertificate(pki.Authentication)},
+	"surface/birth":       {make: surfaceBirth, key: true},
+	"surface/face":        {make: surfaceFace, key: true},
+	"surface/basic":       {make: surfaceBasic},
+	"surface/cv-cert":     {make: cvCertificate(pki.SurfaceAP)},
+	"surface/number":      {make: surfaceNumber, key: true},
+	"text/number":         {make: textNumber},
+	"text/attributes":     {make: textAttributes},
+	"text/signature":      {make: textSignature},
+	"text/cv-cert":        {make: cvCertificate(pki.TextAP)},
+	"text/card-key-cert":  {make: textKeyCertificate, key: true},
+	"resident/code":       {make: residentCode},
+	"common/manufacture":  {make: manufacture},
+	"domain/municipality": {make: func(_ context.Context, b *Book, _ place) ([]byte, error) { return []byte(b.person.Municipality), nil }},
+	"domain/expiry":       {make: func(_ context.Context, b *Book, _ place) ([]byte, error) { return []byte(b.person.Expiry), nil }},
+}
+
+// places are all that the profile has written at issue, in its order, the domain last.
+func (b *Book) places() []place {
+	var all []place
+	for i := range b.profile.Applications {
+		a := &b.profile.Applications[i]
+		for j := range a.Files {
+			if slices.Contains(a.Files[j].Write, "channel") {
+				all = append(all, place{a.Name + "/" + a.Files[j].Name, a, &a.Files[j]})
+			}
+		}
+	}
+	for _, o := range b.profile.Domain.Objects {
+		if slices.Contains(o.Write, "channel") {
+			all = append(all, place{path: plan.Domain + "/" + o.Name})
+		}
+	}
+	return all
+}
+
+// purpose says for what the file holds a certificate; ok is false for one that holds none.
+func (at place) purpose() (p pki.Purpose, ok bool) {
+	if at.app == nil {
+		return "", false
+	}
+	i := slices.IndexFunc(at.app.Keys, func(k profile.Key) bool { return k.Certificate == at.file.Name })
+	if i < 0 {
+		return "", false
+	}
+	return pki.Purpose(at.app.Keys[i].Purpose), true
+}
+
+// ownKey is the path of the key the application itself signs with.
+func (at place) ownKey() string {
+	for _, k := range at.app.Keys {
+		if k.Default {
+			return at.app.Name + "/" + k.Name
+		}
+	}
+	return ""
+}
+
+// recipe is how the place's content is made.
+func (at place) recipe() (recipe, error) {
+	if _, ok := at.purpose(); ok {
+		return recipe{make: certificate}, nil
+	}
+	name := at.path
+	if at.file != nil {
+		name = cmp.Or(at.file.Recipe, name)
+	}
+	r, ok := recipes[name]
+	if !ok || r.key && at.ownKey() == "" {
+		return recipe{}, fmt.Errorf("cannot make content for %q: nothing is known of it", at.path)
+	}
+	return r, nil
+}
+
+// after is the step that the content waits for; empty for none.
+func (at place) after(r recipe) string {
+	if _, ok := at.purpose(); ok {
+		return plan.StepID(plan.Certify, at.path)
+	}
+	if r.key {
+		return plan.StepID(plan.ReadKey, at.ownKey())
+	}
+	return ""
 }
 
 // Bytes is the content of that name, made once; it must not be changed. ErrLater says
 // that it waits for a key or a certificate.
 func (b *Book) Bytes(ctx context.Context, path string) ([]byte, error) {
-	for _, it := range items {
-		if it.path == path {
-			return b.bytes(ctx, it)
+	for _, at := range b.places() {
+		if at.path == path {
+			return b.bytes(ctx, at)
 		}
 	}
 	return nil, fmt.Errorf("cannot make content for %q: nothing is known of it", path)
 }
 
-func (b *Book) bytes(ctx context.Context, it item) ([]byte, error) {
-	if made, ok := b.made[it.path]; ok {
+func (b *Book) bytes(ctx context.Context, at place) ([]byte, error) {
+	if made, ok := b.made[at.path]; ok {
 		return made, nil
 	}
-	made, err := it.make(ctx, b)
+	r, err := at.recipe()
+	if err != nil {
+		return nil, err
+	}
+	made, err := r.make(ctx, b, at)
 	if err == nil {
-		b.made[it.path] = made
+		b.made[at.path] = made
 	}
 	return made, err
 }
@@ -210,15 +286,15 @@ func (b *Book) bytes(ctx context.Context, it item) ([]byte, error) {
 // Wanted lists what the card shall hold, with lengths and, where nothing is
 // awaited, keyed digests.
 func (b *Book) Wanted(ctx context.Context, digestKey []byte) (files, objects []plan.Content, err error) {
-	for _, it := range items {
-		if !b.wants(it.path) {
+	for _, at := range b.places() {
+		if !b.wants(at) {
 			continue
 		}
-		c, err := b.measure(ctx, it, digestKey)
+		c, err := b.measure(ctx, at, digestKey)
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot make content for %s: %w", it.path, err)
+			return nil, nil, fmt.Errorf("cannot make content for %s: %w", at.path, err)
 		}
-		if _, _, err := b.profile.File(it.path); err == nil {
+		if at.file != nil {
 			files = append(files, c)
 		} else {
 			objects = append(objects, c)
@@ -228,20 +304,20 @@ func (b *Book) Wanted(ctx context.Context, digestKey []byte) (files, objects []p
 }
 
 // wants says whether this card carries the content at all.
-func (b *Book) wants(path string) bool {
-	switch path {
-	case signCert:
-		return b.with.Signature && !b.product.Omits(path)
-	case authCert:
-		return b.with.Authentication && !b.product.Omits(path)
-	}
-	return !b.product.Omits(path)
+func (b *Book) wants(at place) bool {
+	p, certificate := at.purpose()
+	wished := !certificate || p == pki.Signature && b.with.Signature || p == pki.Authentication && b.with.Authentication
+	return wished && !b.product.Omits(at.path)
 }
 
 // measure gives the length, with stand-ins of the same length for what is awaited.
-func (b *Book) measure(ctx context.Context, it item, digestKey []byte) (plan.Content, error) {
-	c := plan.Content{On: it.path, After: it.after}
-	made, err := b.bytes(ctx, it)
+func (b *Book) measure(ctx context.Context, at place, digestKey []byte) (plan.Content, error) {
+	r, err := at.recipe()
+	if err != nil {
+		return plan.Content{}, err
+	}
+	c := plan.Content{On: at.path, After: at.after(r)}
+	made, err := b.bytes(ctx, at)
 	switch {
 	case err == nil:
 		c.Length, c.Digest = len(made), plan.Digest(digestKey, made)
@@ -249,13 +325,13 @@ func (b *Book) measure(ctx context.Context, it item, digestKey []byte) (plan.Con
 	case !errors.Is(err, ErrLater):
 		return c, err
 	}
-	if n, ok := b.sizes[it.path]; ok {
+	if n, ok := b.sizes[at.path]; ok {
 		c.Length = n
 		return c, nil
 	}
 	stand := *b
-	stand.keys, stand.sealer = map[string]*rsa.PublicKey{surfaceKey: standIn, textKey: standIn}, standSealer{b.sealer}
-	made, err = it.make(ctx, &stand)
+	stand.keys, stand.sealer = standIns(b.profile), standSealer{b.sealer}
+	made, err = r.make(ctx, &stand, at)
 	c.Length = len(made)
 	return c, err
 }
@@ -271,25 +347,24 @@ func (standSealer) Seal(context.Context, pki.Sealing, []byte) ([]byte, error) {
 // sealLen is the length of every seal (pki.Sealer).
 const sealLen = 256
 
-func (b *Book) publicKey(path string) ([]byte, error) {
-	pub := b.keys[path]
+// publicKey is the object of the application's own key.
+func (b *Book) publicKey(at place) ([]byte, error) {
+	pub := b.keys[at.ownKey()]
 	if pub == nil {
 		return nil, ErrLater
 	}
-	return pki.PublicKeyObject(pub)
+	return keyObject(pub)
 }
 
-func certificate(path string) func(context.Context, *Book) ([]byte, error) {
-	return func(_ context.Context, b *Book) ([]byte, error) {
-		if der := b.certs[path]; der != nil {
-			return der, nil
-		}
-		return nil, ErrLater
+func certificate(_ context.Context, b *Book, at place) ([]byte, error) {
+	if der := b.certs[at.path]; der != nil {
+		return der, nil
 	}
+	return nil, ErrLater
 }
 
-func caCertificate(p pki.Purpose) func(context.Context, *Book) ([]byte, error) {
-	return func(_ context.Context, b *Book) ([]byte, error) {
+func caCertificate(p pki.Purpose) maker {
+	return func(_ context.Context, b *Book, _ place) ([]byte, error) {
 		if ca := b.ca[p]; ca != nil {
 			return ca.Raw, nil
 		}
@@ -297,30 +372,30 @@ func caCertificate(p pki.Purpose) func(context.Context, *Book) ([]byte, error) {
 	}
 }
 
-func cvCertificate(s pki.Sealing) func(context.Context, *Book) ([]byte, error) {
-	return func(ctx context.Context, b *Book) ([]byte, error) { return b.sealer.CVCertificate(ctx, s) }
+func cvCertificate(s pki.Sealing) maker {
+	return func(ctx context.Context, b *Book, _ place) ([]byte, error) { return b.sealer.CVCertificate(ctx, s) }
 }
 
 // presence is EF 0008: 8F where a certificate is there, 00 where not; the third
 // byte is 00 on the cards seen (card fact sheet, 2.1).
-func presence(_ context.Context, b *Book) ([]byte, error) {
-	mark := func(there bool) byte {
-		if there {
-			return 0x8F
+func presence(_ context.Context, b *Book, _ place) ([]byte, error) {
+	marks := []byte{0x00, 0x00, 0x00}
+	for _, at := range b.places() {
+		if p, ok := at.purpose(); ok && b.wants(at) {
+			marks[slices.Index([]pki.Purpose{pki.Signature, pki.Authentication}, p)] = 0x8F
 		}
-		return 0x00
 	}
-	return []byte{mark(b.wants(signCert)), mark(b.wants(authCert)), 0x00}, nil
+	return marks, nil
 }
 
 // residentCode is ours: the EF and its form are not public.
-func residentCode(_ context.Context, b *Book) ([]byte, error) {
+func residentCode(_ context.Context, b *Book, _ place) ([]byte, error) {
 	return append(tlv.Append(nil, 0xFF10, []byte(b.person.ResidentCode)), 0xFF, 0xFF), nil
 }
 
 // manufacture is record 1 of the common AP: serial, municipality, expiry as one
 // simple TLV (card fact sheet, 2.5).
-func manufacture(_ context.Context, b *Book) ([]byte, error) {
+func manufacture(_ context.Context, b *Book, _ place) ([]byte, error) {
 	return tlv.AppendSimple(nil, 0x01, []byte(b.serial), []byte(b.person.Municipality), []byte(b.person.Expiry)), nil
 }
 

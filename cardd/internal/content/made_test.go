@@ -31,9 +31,9 @@ func TestEachContentIsMadeOnce(t *testing.T) {
 		if _, _, err := b.Wanted(t.Context(), []byte("key")); err != nil {
 			t.Fatal(err)
 		}
-		for _, it := range items {
-			if _, err := b.Bytes(t.Context(), it.path); err != nil {
-				t.Fatalf("%s: %v", it.path, err)
+		for _, at := range b.places() {
+			if _, err := b.Bytes(t.Context(), at.path); err != nil {
+				t.Fatalf("%s: %v", at.path, err)
 			}
 		}
 	}
@@ -48,8 +48,8 @@ func TestEachContentIsMadeOnce(t *testing.T) {
 		key   *rsa.PublicKey
 		seals int
 	}{{"both keys known", &keys()[2].PublicKey, 5}, {"the same again", &keys()[2].PublicKey, 5}, {"another key", &keys()[1].PublicKey, 10}} {
-		b.SetKey(surfaceKey, row.key)
-		b.SetKey(textKey, row.key)
+		b.SetKey("surface/card-key", row.key)
+		b.SetKey("text/card-key", row.key)
 		if row.name == "both keys known" {
 			seals = 0
 		}

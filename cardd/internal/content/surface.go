@@ -1,26 +1,20 @@
 package content
 
 import (
-	"bytes"
 	"context"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/asn1"
 	"fmt"
-	"math/big"
 	"slices"
 
 	"jukicard/apdu/tlv"
 	"jukicard/pki"
 )
 
-// standIn has the size of a card's key and stands where only lengths count.
-var standIn = &rsa.PublicKey{N: new(big.Int).SetBytes(bytes.Repeat([]byte{0xFF}, 256)), E: 65537}
-
 // surfaceBirth is EF 0001 of 券面事項確認AP: birth date, card key, signature; that
 // the signature covers the two objects before it is ours.
-func surfaceBirth(ctx context.Context, b *Book) ([]byte, error) {
-	key, err := b.publicKey(surfaceKey)
+func surfaceBirth(ctx context.Context, b *Book, at place) ([]byte, error) {
+	key, err := b.publicKey(at)
 	if err != nil {
 		return nil, err
 	}
@@ -30,8 +24,8 @@ func surfaceBirth(ctx context.Context, b *Book) ([]byte, error) {
 }
 
 // surfaceFace is EF 0002, the face itself (card fact sheet, 2.3).
-func surfaceFace(ctx context.Context, b *Book) ([]byte, error) {
-	key, err := b.publicKey(surfaceKey)
+func surfaceFace(ctx context.Context, b *Book, at place) ([]byte, error) {
+	key, err := b.publicKey(at)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +41,10 @@ func surfaceFace(ctx context.Context, b *Book) ([]byte, error) {
 		long(0xDF28, sig), tlv.Append(nil, 0xDF29, []byte(p.Expiry)), long(0xDF2A, b.images.SecurityCode),
 	})
 	out := offsets(0xFF20, 0xDF21, objects)
-	_, f, err := b.profile.File("surface/face")
-	if err == nil && len(out) > f.Size {
-		return nil, fmt.Errorf("the face takes %d bytes and the file holds %d; hand in a smaller photo", len(out), f.Size)
+	if len(out) > at.file.Size {
+		return nil, fmt.Errorf("the face takes %d bytes and the file holds %d; hand in a smaller photo", len(out), at.file.Size)
 	}
-	return out, err
+	return out, nil
 }
 
 // faceDigestInfo is the odd DigestInfo that DF28 signs: the OID of SHA-256 with
@@ -79,7 +72,7 @@ func faceDigestInfo(groups ...[][]byte) []byte {
 // surfaceBasic is EF 0003: versions, key id, municipality and DF35, the encrypted
 // 照合番号. Under which key the real one is encrypted is not public; ours is made
 // with the job and opens for nobody but the sealer's key.
-func surfaceBasic(ctx context.Context, b *Book) ([]byte, error) {
+func surfaceBasic(ctx context.Context, b *Book, _ place) ([]byte, error) {
 	cv, err := b.sealer.CVCertificate(ctx, pki.SurfaceAP)
 	if err != nil {
 		return nil, err
@@ -101,8 +94,8 @@ func surfaceBasic(ctx context.Context, b *Book) ([]byte, error) {
 
 // surfaceNumber is EF 0005: the picture of 個人番号, card key, signature over both
 // (its scope is ours).
-func surfaceNumber(ctx context.Context, b *Book) ([]byte, error) {
-	key, err := b.publicKey(surfaceKey)
+func surfaceNumber(ctx context.Context, b *Book, at place) ([]byte, error) {
+	key, err := b.publicKey(at)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // textNumber is EF 0001 of 券面事項入力補助AP: 17 bytes, filler included, because
 // the digest in EF 0003 counts the filler too.
-func textNumber(_ context.Context, b *Book) ([]byte, error) {
+func textNumber(_ context.Context, b *Book, _ place) ([]byte, error) {
 	return append(tlv.Append(nil, 0xFF10, []byte(b.person.MyNumber)), 0xFF, 0xFF), nil
 }
 
@@ -27,19 +27,18 @@ func (b *Book) attributeObjects() [][]byte {
 }
 
 // textAttributes is EF 0002: FF20 with the offsets in front.
-func textAttributes(_ context.Context, b *Book) ([]byte, error) {
+func textAttributes(_ context.Context, b *Book, at place) ([]byte, error) {
 	out := offsets(0xFF20, 0xDF21, b.attributeObjects())
-	_, f, err := b.profile.File("text/attributes")
-	if err == nil && len(out) > f.Size {
-		return nil, fmt.Errorf("name and address take %d bytes and the file holds %d; shorten the address", len(out), f.Size)
+	if len(out) > at.file.Size {
+		return nil, fmt.Errorf("name and address take %d bytes and the file holds %d; shorten the address", len(out), at.file.Size)
 	}
-	return out, err
+	return out, nil
 }
 
 // textSignature is EF 0003: digests of EF 0001 as it lies on the card and of the
 // attributes without their offsets, and a signature over both objects.
-func textSignature(ctx context.Context, b *Book) ([]byte, error) {
-	number, err := textNumber(ctx, b)
+func textSignature(ctx context.Context, b *Book, at place) ([]byte, error) {
+	number, err := textNumber(ctx, b, at)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +55,8 @@ func textSignature(ctx context.Context, b *Book) ([]byte, error) {
 // textKeyCertificate is EF 0007: the public half of the AP's own key and a
 // signature over it; what exactly the real one signs is not public, ours is the
 // key object.
-func textKeyCertificate(ctx context.Context, b *Book) ([]byte, error) {
-	key, err := b.publicKey(textKey)
+func textKeyCertificate(ctx context.Context, b *Book, at place) ([]byte, error) {
+	key, err := b.publicKey(at)
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,15 @@ func (s *Station) newMaterial(ctx context.Context, o *order.Order, wire []byte) 
 	if err != nil {
 		return nil, failure.New(failure.PKICertificate, err.Error(), err)
 	}
-	err = o.ReferenceB().Lend(func(b []byte) error {
+	p, err := profile.Shared(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	value, err := referenceValue(o, sealedClass(p))
+	if err != nil {
+		return nil, err
+	}
+	err = value.Lend(func(b []byte) error {
 		m.SealedReference, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, parsed.PublicKey, b, nil)
 		return err
 	})
@@ -111,6 +119,7 @@ func decodeMaterial(b []byte) (*material, error) {
 // requests for its certificates, the picture of its face.
 type dossier struct {
 	order    *order.Order
+	profile  *profile.Card
 	material *material
 	book     *content.Book
 	requests map[string]pki.Request // by the step that signs the request
@@ -119,49 +128,13 @@ type dossier struct {
 	cardID   string
 }
 
-// reference is a path of the profile that reference data of that name is set on.
-type reference struct {
-	on, name string
-	class    juki.PINClass // empty where the holder does not choose
-}
-
-// references hang on the four PIN classes, the two 照合番号 and the birth date.
-var references = []reference{
-	{"jpki/sign-pin", "pin:signature", juki.PINSignature},
-	{"jpki/auth-pin", "pin:authentication", juki.PINAuthentication},
-	{"resident/pin", "pin:resident", juki.PINResident},
-	{"common/pin", "pin:resident", juki.PINResident},
-	{"text/pin", "pin:text", juki.PINText},
-	{"surface/reference-birth", "birth", ""},
-	{"surface/reference-b", "reference-b", ""},
-	{"surface/reference-a", "reference-a", ""},
-	{"text/reference-a", "reference-a", ""},
-	{"text/reference-b", "reference-b", ""},
-}
-
-// chosen is the reference data of that name, where the holder chooses it.
-func chosen(name string) (reference, bool) {
-	i := slices.IndexFunc(references, func(ref reference) bool { return ref.name == name && ref.class != "" })
-	if i < 0 {
-		return reference{}, false
-	}
-	return references[i], true
-}
-
-// certifiedKey is a key of the profile that gets a certificate.
-type certifiedKey struct {
-	key, cert string
-	purpose   pki.Purpose
-}
-
-var certified = []certifiedKey{
-	{"jpki/sign-key", "jpki/sign-cert", pki.Signature},
-	{"jpki/auth-key", "jpki/auth-cert", pki.Authentication},
-}
-
 // assemble makes everything of an order that needs no card.
 func (s *Station) assemble(ctx context.Context, o *order.Order, m *material) (*dossier, error) {
-	d := &dossier{order: o, material: m, requests: map[string]pki.Request{}, ca: map[pki.Purpose]*x509.Certificate{}}
+	p, err := profile.Shared(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	d := &dossier{order: o, profile: p, material: m, requests: map[string]pki.Request{}, ca: map[pki.Purpose]*x509.Certificate{}}
 	for _, p := range []pki.Purpose{pki.Signature, pki.Authentication} {
 		ca, err := s.c.Authority.CA(ctx, p)
 		if err != nil {
@@ -261,8 +234,8 @@ func (d *dossier) person() content.Person {
 // second certificate.
 func (s *Station) requests(d *dossier) (sizes map[string]int, err error) {
 	sizes = map[string]int{}
-	for _, c := range certified {
-		r, wanted, err := d.request(c.purpose)
+	for _, c := range certified(d.profile) {
+		r, wanted, err := d.request(c)
 		if err != nil {
 			return nil, err
 		}
@@ -287,9 +260,12 @@ func (s *Station) size(d *dossier, c certifiedKey, r pki.Request) (int, error) {
 	return s.c.Hierarchy.Size(r, d.ca[c.purpose])
 }
 
-func (d *dossier) request(p pki.Purpose) (r pki.Request, wanted bool, err error) {
-	o := d.order
-	r = pki.Request{ID: o.ID + "/" + d.cardID + "/" + string(p), Purpose: p, NotBefore: d.material.Made, CommonName: d.material.AuthCN}
+func (d *dossier) request(c certifiedKey) (r pki.Request, wanted bool, err error) {
+	o, p := d.order, c.purpose
+	r = pki.Request{
+		ID: o.ID + "/" + d.cardID + "/" + string(p), Purpose: p, Algorithm: c.algorithm,
+		NotBefore: d.material.Made, CommonName: d.material.AuthCN,
+	}
 	last, wanted := o.AuthenticationExpiry()
 	if p == pki.Signature {
 		last, wanted = o.SignatureExpiry()
@@ -315,12 +291,12 @@ func (s *Station) want(ctx context.Context, d *dossier) (plan.Order, error) {
 		return plan.Order{}, failure.New(failure.StationContent, err.Error(), err)
 	}
 	w := plan.Order{ID: d.order.ID, Product: string(d.order.Product), Files: files, Objects: objects, Print: s.c.Printer != nil}
-	for _, c := range certified {
+	for _, c := range certified(d.profile) {
 		if _, ok := d.requests[plan.StepID(plan.Request, c.key)]; ok {
 			w.Keys = append(w.Keys, plan.KeyPair{On: c.key, Cert: c.cert, Purpose: string(c.purpose)})
 		}
 	}
-	for _, r := range references {
+	for _, r := range references(d.profile) {
 		if r.class == "" || d.sets(r.class) {
 			w.References = append(w.References, plan.ReferenceTo{On: r.on, Secret: r.name})
 		}
@@ -335,26 +311,17 @@ func (d *dossier) sets(class juki.PINClass) bool {
 
 // withReference lends reference data by its name in a plan.
 func (r *run) withReference(name string, f func(secret.Bytes) error) error {
-	o := r.dossier.order
-	switch name {
-	case "reference-a":
-		return f(o.ReferenceA())
-	case "reference-b":
-		return f(o.ReferenceB())
-	case "birth":
-		text, err := juki.BirthReference(o.Resident.Birth.Get(), o.Resident.Foreign.Get())
+	class, ok := chosen(name)
+	if !ok {
+		value, err := referenceValue(r.dossier.order, name)
 		if err != nil {
-			return failure.New(failure.StationContent, err.Error(), err)
+			return err
 		}
-		return f(secret.FromString(text))
+		return f(value)
 	}
-	ref, ok := chosen(name)
+	pin, ok := r.c.Pins.PIN(r.job.ID, class)
 	if !ok {
-		return failure.New(failure.StationContent, "the plan names a secret nobody knows", nil)
-	}
-	pin, ok := r.c.Pins.PIN(r.job.ID, ref.class)
-	if !ok {
-		return failure.New(failure.StationPIN, juki.RuleOf(ref.class).Japanese, nil)
+		return failure.New(failure.StationPIN, juki.RuleOf(class).Japanese, nil)
 	}
 	defer pin.Destroy()
 	return f(pin)

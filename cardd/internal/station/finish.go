@@ -55,7 +55,7 @@ func (r *run) statement() (receipt.Statement, error) {
 			st.Journal = hex.EncodeToString(kept.Hash)
 		}
 	}
-	for _, c := range certified {
+	for _, c := range certified(r.profile) {
 		step := plan.StepID(plan.Certify, c.cert)
 		if sum := r.machine.Fact(step, factSHA256); sum != "" {
 			st.Certificates = append(st.Certificates, receipt.Certificate{On: c.cert, Serial: r.machine.Fact(step, factSerial), SHA256: sum})

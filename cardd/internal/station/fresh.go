@@ -83,8 +83,8 @@ func (r *run) classesLeft() (classes []juki.PINClass) {
 	}
 	done, _ := r.machine.Position()
 	for _, step := range p.Steps[done:] {
-		if ref, ok := chosen(step.Secret); ok {
-			classes = append(classes, ref.class)
+		if class, ok := chosen(step.Secret); ok {
+			classes = append(classes, class)
 		}
 	}
 	return classes

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -12,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 
@@ -32,7 +30,6 @@ type facts = map[string]string
 
 // Names of facts.
 const (
-	factModulus = "modulus"         // hex; the exponent is 65537
 	factRequest = issue.FactRequest // PKCS #10, base64
 	factLength  = issue.FactLength  // of a certificate, bytes
 	factSerial  = issue.FactSerial  // hex
@@ -82,25 +79,27 @@ func (r *run) readKey(ctx context.Context, s plan.Step) (facts, error) {
 }
 
 // prove has the card sign something new with a key it told.
-func (r *run) prove(ctx context.Context, on string, pub *rsa.PublicKey) error {
+func (r *run) prove(ctx context.Context, on string, pub crypto.PublicKey) error {
 	if err := pki.CheckKey(pub); err != nil {
 		return failure.New(failure.CardKey, err.Error(), err)
 	}
-	var digest [sha256.Size]byte
-	_, _ = rand.Read(digest[:]) // crypto/rand ends the program rather than fail
-	signature, err := r.sign256(ctx, on, pki.DigestInfoSHA256(digest[:]))
-	if err != nil {
-		return err
+	var refused error
+	err := pki.Prove(pub, func(data []byte) (signature []byte, err error) {
+		signature, refused = r.signed(ctx, on, data)
+		return signature, refused
+	})
+	if refused != nil {
+		return refused
 	}
-	if err := rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest[:], signature); err != nil {
+	if err != nil {
 		return failure.New(failure.CardHolderKeys, on, err)
 	}
 	return nil
 }
 
-// sign256 has a key of the card sign; what is no signature at all proves no key.
-func (r *run) sign256(ctx context.Context, on string, digestInfo []byte) ([]byte, error) {
-	b, err := r.card.session.Sign(ctx, on, digestInfo)
+// signed has a key of the card sign; what is no signature at all proves no key.
+func (r *run) signed(ctx context.Context, on string, data []byte) ([]byte, error) {
+	b, err := r.card.session.Sign(ctx, on, data)
 	if errors.Is(err, card.ErrAnswer) {
 		err = failure.New(failure.CardHolderKeys, err.Error(), err)
 	}
@@ -114,27 +113,27 @@ func (r *run) generate(ctx context.Context, s plan.Step) (facts, error) {
 
 // learn takes a public key the card told. A key this card already told under
 // another name would be a card that makes the same key twice.
-func (r *run) learn(on string, pub *rsa.PublicKey, err error) (facts, error) {
+func (r *run) learn(on string, pub crypto.PublicKey, err error) (facts, error) {
 	if errors.Is(err, card.ErrAnswer) {
 		err = failure.New(failure.CardKey, err.Error(), err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if pub.E != 65537 {
+	if k, isRSA := pub.(*rsa.PublicKey); isRSA && k.E != 65537 {
 		return nil, failure.New(failure.CardKey, "its exponent is not 65537", nil)
 	}
-	modulus := pub.N.Text(16)
-	if known := r.machine.Fact(plan.StepID(plan.Generate, on), factModulus); known != "" && known != modulus {
+	name, text := told(pub)
+	if known := r.machine.Fact(plan.StepID(plan.Generate, on), name); known != "" && known != text {
 		return nil, failure.New(failure.CardKey, "it is not the key the card made before", nil)
 	}
-	for _, c := range certified {
-		if other := r.dossier.book.Key(c.key); c.key != on && other != nil && other.N.Cmp(pub.N) == 0 {
+	for _, c := range certified(r.profile) {
+		if _, other := told(r.dossier.book.Key(c.key)); c.key != on && other == text {
 			return nil, failure.New(failure.CardKey, "the card made the same key twice", nil)
 		}
 	}
 	r.dossier.book.SetKey(on, pub)
-	return facts{factModulus: modulus}, nil
+	return facts{name: text}, nil
 }
 
 // request has the card sign a certificate request: the proof that it holds the
@@ -145,9 +144,9 @@ func (r *run) request(ctx context.Context, s plan.Step) (facts, error) {
 		return nil, failure.New(failure.StationContent, "no public key of "+s.On, nil)
 	}
 	var link error
-	der, err := pki.NewCSR(pub, req.CommonName, func(digestInfo []byte) ([]byte, error) {
+	der, err := pki.NewCSR(pub, req.CommonName, func(data []byte) ([]byte, error) {
 		var sig []byte
-		sig, link = r.sign256(ctx, s.On, digestInfo)
+		sig, link = r.signed(ctx, s.On, data)
 		return sig, link
 	})
 	if link != nil {
@@ -373,8 +372,8 @@ func (r *run) recall() {
 		for _, k := range a.Keys {
 			path := a.Name + "/" + k.Name
 			for _, op := range []plan.Op{plan.ReadKey, plan.Generate} {
-				if n, ok := new(big.Int).SetString(r.machine.Fact(plan.StepID(op, path), factModulus), 16); ok {
-					r.dossier.book.SetKey(path, &rsa.PublicKey{N: n, E: 65537})
+				if pub := remembered(func(name string) string { return r.machine.Fact(plan.StepID(op, path), name) }); pub != nil {
+					r.dossier.book.SetKey(path, pub)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ func (s *Station) Presented(ctx context.Context) (p *profile.Card, seen plan.Obs
 		return nil, seen, false
 	}
 	for _, id := range profile.IDs() {
-		p, err := profile.Load(id)
+		p, err := profile.Shared(id)
 		if err != nil {
 			return nil, seen, false
 		}

@@ -211,11 +211,12 @@ func (r *run) askAgain(ctx context.Context, request, step string) (serial string
 		return "", err
 	}
 	r.dossier.cardID = r.job.CardID
-	i := slices.IndexFunc(certified, func(c certifiedKey) bool { return plan.StepID(plan.Certify, c.cert) == step })
+	keys := certified(r.dossier.profile)
+	i := slices.IndexFunc(keys, func(c certifiedKey) bool { return plan.StepID(plan.Certify, c.cert) == step })
 	if i < 0 {
 		return "", failure.New(failure.StationJournal, fmt.Sprintf("%q asks for no certificate", step), nil)
 	}
-	req, _, err := r.dossier.request(certified[i].purpose)
+	req, _, err := r.dossier.request(keys[i])
 	if err != nil {
 		return "", err
 	}

@@ -72,7 +72,7 @@ func (r *run) setAgain(past plan.Progress) error {
 	if err != nil {
 		return err
 	}
-	for _, ref := range references {
+	for _, ref := range references(r.profile) {
 		changed, again := e.classes[ref.class]
 		proven := past.Done[plan.StepID(plan.ProvePIN, ref.on)]
 		if again && (changed || !proven) && !set[plan.StepID(plan.SetPIN, ref.on)] {

@@ -175,7 +175,7 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := generation(job.Profile)
+	p, err := profile.Shared(job.Profile)
 	if err != nil {
 		return nil, err
 	}

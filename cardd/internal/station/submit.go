@@ -51,7 +51,7 @@ func (s *Station) Plan(ctx context.Context, o *order.Order, wire []byte) (*Draft
 	}
 	defer s.busy.Unlock()
 	s.forgo()
-	p, err := generation(o.Profile)
+	p, err := profile.Shared(o.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	if err != nil {
 		return "", err
 	}
-	p, err := generation(o.Profile)
+	p, err := profile.Shared(o.Profile)
 	if err != nil {
 		return "", err
 	}
