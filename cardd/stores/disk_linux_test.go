@@ -112,7 +112,59 @@ func onFullDisks(dir string) error {
 	if err := f.authorityFull(ctx, disk{authority}, want); err != nil {
 		return fmt.Errorf("the authority's own disk is full: %w", err)
 	}
-	return f.Journal.Verify(ctx)
+	if err := f.Journal.Verify(ctx); err != nil {
+		return err
+	}
+	if err := f.fullAtStart(ctx, d, want); err != nil {
+		return fmt.Errorf("full at the start: %w", err)
+	}
+	return nil
+}
+
+// fullAtStart ends the daemon while the disk is full and a job is in the middle of a
+// step: it does not come up without room, and says why; with room it does, and the same
+// order, PINs and all, goes on to the end.
+func (f *floor) fullAtStart(ctx context.Context, d disk, want holding) error {
+	card, err := blank()
+	if err != nil {
+		return err
+	}
+	const id = "LAB-00000400"
+	var filling error
+	p := &probe{Card: card, before: func(n int) {
+		if n == 50 {
+			filling = d.fill()
+		}
+	}}
+	_, err = f.issue(ctx, id, p)
+	if filling != nil || failure.CodeOf(err) != failure.StationJournal {
+		return fmt.Errorf("filling: %w; the job stopped with %w", filling, err)
+	}
+	_ = f.Close() // without room it may not be able to carry its log over
+	sent := p.n
+	for range 2 {
+		again, err := open(ctx, d.dir, false)
+		if err == nil {
+			_ = again.Close()
+		}
+		if !errors.Is(err, journal.ErrFull) || p.n > sent {
+			return fmt.Errorf("the daemon's start was answered %w, want %s", err, journal.ErrFull.Code)
+		}
+	}
+	if err := d.free(); err != nil {
+		return err
+	}
+	again, err := open(ctx, d.dir, false)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = again.Close() }()
+	again.desk.Insert(0, p)
+	job, err := again.submit(ctx, id)
+	if err != nil {
+		return err
+	}
+	return again.comesOutRight(ctx, job, p, want)
 }
 
 // authorityFull has no room where the authority keeps what it issues: the job is held
