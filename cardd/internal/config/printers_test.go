@@ -41,7 +41,7 @@ func TestPrintersRefused(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
 		{"a kind nobody drives", "[printers.a]\nkind = \"fargo\"\nreader = \"A\"\n", "printers.a"},
 		{"no kind", "[printers.a]\nreader = \"A\"\n", "printers.a"},
-		{"an address that is none", "[printers.a]\naddress = \"lpt1\"\n" + good, "begins with none of"},
+		{"an address that is none", "[printers.a]\naddress = \"lpt1\"\n" + good, "begins neither"},
 		{"no reader", "[printers.a]\nkind = \"xid\"\n", "printers.a.reader"},
 		{"one reader twice", "[printers.a]\n" + good + "[printers.b]\n" + good, "printers.a has the same reader"},
 		{"a station that is none", "[printers.a]\nstation = \"side\"\n" + good, "printers.a.station"},

@@ -57,8 +57,8 @@ func (m *Machine) Committed() bool { return m.committed }
 // stage before it stands.
 func (m *Machine) staged(r Record) error {
 	stage := r.Facts[FactStage]
-	leaving := stage == StageRejected || stage == StageOut
-	if m.state != Running && m.state != Held && !(m.state == Spoiled && m.inside && leaving) {
+	leaving := m.state == Spoiled && m.inside && (stage == StageRejected || stage == StageOut)
+	if m.state != Running && m.state != Held && !leaving {
 		return fmt.Errorf("cannot take note of %q: the job is %s", stage, m.state)
 	}
 	if r.Result != OK {

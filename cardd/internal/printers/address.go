@@ -39,7 +39,7 @@ func ParseAddress(s string) (Address, error) {
 	case "serial":
 		a, err = parseSerial(rest)
 	default:
-		err = fmt.Errorf("it begins with none of usb, tcp: and serial:")
+		err = fmt.Errorf("it begins neither with usb nor with tcp: or serial: as it must")
 	}
 	if err != nil {
 		return Address{}, fmt.Errorf("cannot use the address %q: %w; write usb, usb:SERIAL, tcp:HOST, tcp:HOST:PORT, serial:/dev/PATH or serial:/dev/PATH,BAUD", s, err)

@@ -24,8 +24,8 @@ func TestAddresses(t *testing.T) {
 		{"tcp:[2001:db8::7]:9100", Address{Wire: "tcp", Host: "2001:db8::7", Port: 9100}, ""},
 		{"serial:/dev/ttyS0", Address{Wire: "serial", Path: "/dev/ttyS0"}, ""},
 		{"serial:/dev/ttyS0,115200", Address{Wire: "serial", Path: "/dev/ttyS0", Baud: 115200}, ""},
-		{"", Address{}, "begins with none of"},
-		{"lpt1", Address{}, "begins with none of"},
+		{"", Address{}, "begins neither"},
+		{"lpt1", Address{}, "begins neither"},
 		{"tcp:", Address{}, "names no host"},
 		{"tcp:host:0", Address{}, "from 1 to 65535"},
 		{"tcp:host:http", Address{}, "from 1 to 65535"},
@@ -65,7 +65,7 @@ func FuzzParseAddress(f *testing.F) {
 func TestWhatCannotBeReached(t *testing.T) {
 	for _, row := range []struct{ kind, address, want string }{
 		{"fargo", "usb", "none of"},
-		{"xid", "usb0", "begins with none"},
+		{"xid", "usb0", "begins neither"},
 		{"evolis", "tcp:printer", "tcp:HOST:PORT"},
 	} {
 		if _, err := New(Spec{Name: "p1", Kind: row.kind, Address: row.address}); err == nil || !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), "p1") {
