@@ -8,6 +8,7 @@
 #   faults   every single fault, with short commands as with extended, journals on disk
 #   days     CARDS (100000) orders on random days from seed SEED (1) on, which replay
 #   pairs    two faults on one card: each two at neighbouring commands, PAIRS (20000) drawn
+#   kills    the daemon killed at KILLS (200) random moments, up to three times on a card
 #   replies  REPLIES (1000000) malformed replies to the whole flow
 #   hostile  every trick and lie of a card at every command
 #   stores   FLIPS (50) wrong bits in every page of the journal
@@ -35,6 +36,7 @@ run() {
 	faults) program cardd/faults EverySingleFault -faults.full ;;
 	days) program cardd/faults RandomDays -faults.cards="${CARDS:-100000}" -faults.seed="${SEED:-1}" -faults.log="$kept/days.log" ;;
 	pairs) program cardd/faults PairsOfFaults -faults.pairs="${PAIRS:-20000}" -faults.seed="${SEED:-1}" ;;
+	kills) program cardd/kill KillAtRandom -kill.seeds="${KILLS:-200}" ;;
 	replies) program cardd/hostile Replies -hostile.replies="${REPLIES:-1000000}" ;;
 	hostile) go run ./scripts/testsum -- -timeout 0 ./cardd/hostile -run Every -hostile.stride=1 ;;
 	stores) go run ./scripts/testsum -- -timeout 0 ./cardd/stores -stores.flips="${FLIPS:-50}" ;;
@@ -46,7 +48,7 @@ run() {
 }
 
 steps=("$@")
-((${#steps[@]})) || steps=(faults days pairs replies hostile stores mutants race fuzz)
+((${#steps[@]})) || steps=(faults days pairs kills replies hostile stores mutants race fuzz)
 failed=0 lines=()
 for step in "${steps[@]}"; do
 	echo "== $step"

@@ -3,6 +3,7 @@ package kill
 import (
 	"bytes"
 	"context"
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -140,7 +141,7 @@ func (o *office) conclude(end *ending, want *sound) {
 }
 
 // seeds of the random kills; each is a case of its own: -run 'KillAtRandom/7$'.
-const seeds = 20
+var seeds = flag.Int("kill.seeds", 8, "kill the daemon at random as many times, from seed 1 on; make soak does so 200 times")
 
 // TestKillAtRandom kills cardd from outside at up to three moments in a row, drawn from
 // a seed: a number of commands into its life, and a moment beyond.
@@ -148,7 +149,7 @@ func TestKillAtRandom(t *testing.T) {
 	needBed(t)
 	want := reference(t)
 	var all []int
-	for seed := 1; seed <= seeds; seed++ {
+	for seed := 1; seed <= *seeds; seed++ {
 		all = append(all, seed)
 	}
 	each(t, all, func(t *testing.T, seed int) { killAtRandom(t, uint64(seed), want) })
