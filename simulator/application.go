@@ -2,11 +2,10 @@ package simulator
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rsa"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"jukicard/apdu"
 	"jukicard/apdu/profile"
@@ -66,9 +65,9 @@ type reference struct {
 type key struct {
 	profile.Key
 	path    string
-	bits    int
+	kind    keyKind
 	use     access
-	private *rsa.PrivateKey // nil: none
+	private crypto.Signer // nil: none
 }
 
 // messaging is an AP's own secure messaging.
@@ -186,13 +185,9 @@ func newFile(p *profile.File, read access) *file {
 
 func (a *application) addKey(p *profile.Key, use access) error {
 	k := &key{Key: *p, path: a.name + "/" + p.Name, use: use}
-	bits, ok := strings.CutPrefix(p.Type, "RSA-")
-	if !ok {
-		return fmt.Errorf("cannot build key %s: this simulator makes RSA keys, the profile wants %s", k.path, p.Type)
-	}
 	var err error
-	if k.bits, err = strconv.Atoi(bits); err != nil {
-		return fmt.Errorf("cannot build key %s: type %q has no size", k.path, p.Type)
+	if k.kind, err = kindOf(p.Type); err != nil {
+		return fmt.Errorf("cannot build key %s: %w", k.path, err)
 	}
 	a.keys = append(a.keys, k)
 	if p.Default {

@@ -174,7 +174,7 @@ func (e *element) personalisation() (state byte, value int) {
 		}
 		return statePresent, e.file.high
 	case e.key != nil && e.key.private != nil && !e.key.Made:
-		return statePresent, e.key.private.N.BitLen()
+		return statePresent, e.key.kind.bits
 	case e.reference != nil && e.reference.value != nil:
 		if e.reference.left == 0 {
 			return stateBlocked, 0

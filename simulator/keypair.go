@@ -53,7 +53,7 @@ func (c *Card) generateKeyPair(cmd apdu.Command) apdu.SW {
 	case k.private == nil:
 		return apdu.SWReferenceDataNotFound
 	}
-	c.out = appendPublicKey(c.out, &k.private.PublicKey)
+	c.out = tlv.Append(c.out, tagPublicKey, k.kind.answer(k.private.Public()))
 	return apdu.SWOK
 }
 
@@ -61,18 +61,17 @@ func (c *Card) generate(k *key) apdu.SW {
 	if k.Made {
 		return apdu.SWConditionsNotSatisfied
 	}
-	private, err := c.newKey(k.bits)
+	private, err := k.kind.pair(c)
 	if err != nil {
 		return apdu.SWUnknown
 	}
 	return c.commit(keyChange(k.path, private))
 }
 
-// appendPublicKey writes 7F49 {81 n, 82 e} (ISO/IEC 7816-8:2021, Table 3).
-func appendPublicKey(dst []byte, k *rsa.PublicKey) []byte {
-	inner := tlv.Append(nil, tagPublicModulus, modulus(k))
-	inner = tlv.Append(inner, tagPublicExp, big.NewInt(int64(k.E)).Bytes())
-	return tlv.Append(dst, tagPublicKey, inner)
+// rsaParts are 81 n and 82 e (ISO/IEC 7816-8:2021, Table 3).
+func rsaParts(k *rsa.PublicKey) []byte {
+	parts := tlv.Append(nil, tagPublicModulus, modulus(k))
+	return tlv.Append(parts, tagPublicExp, big.NewInt(int64(k.E)).Bytes())
 }
 
 // importKey is PUT DATA 3FFF with the CRT parts of a pair made elsewhere, for the key
@@ -88,15 +87,15 @@ func (c *Card) importKey(cmd apdu.Command) apdu.SW {
 	switch {
 	case sw != apdu.SWOK:
 		return sw
-	case !k.Import || k.Made:
+	case !k.Import || k.Made || k.kind.adopt == nil:
 		return apdu.SWConditionsNotSatisfied
 	}
 	parts, ok := tlv.Find(cmd.Data, tagPrivateKey)
 	if !ok {
 		return apdu.SWWrongData
 	}
-	private := parseCRT(parts)
-	if private == nil || private.N.BitLen() != k.bits {
+	private := k.kind.adopt(parts)
+	if private == nil {
 		return apdu.SWWrongData
 	}
 	return c.commit(keyChange(k.path, private))

@@ -110,14 +110,14 @@ func (c *Card) makeKeySets(o Options) ([]change, error) {
 
 // makeKeys generates the keys that are on a card when it leaves its maker. public is
 // by path, for the files that publish one.
-func (c *Card) makeKeys() (changes []change, public map[string]*rsa.PublicKey, err error) {
-	public = map[string]*rsa.PublicKey{}
-	add := func(path string, bits int) error {
-		private, err := c.newKey(bits)
+func (c *Card) makeKeys() (changes []change, public map[string]crypto.PublicKey, err error) {
+	public = map[string]crypto.PublicKey{}
+	add := func(path string, kind keyKind) error {
+		private, err := kind.pair(c)
 		if err != nil {
 			return err
 		}
-		public[path] = &private.PublicKey
+		public[path] = private.Public()
 		changes = append(changes, keyChange(path, private))
 		return nil
 	}
@@ -126,12 +126,12 @@ func (c *Card) makeKeys() (changes []change, public map[string]*rsa.PublicKey, e
 			if !k.Made {
 				continue
 			}
-			if err := add(k.path, k.bits); err != nil {
+			if err := add(k.path, k.kind); err != nil {
 				return nil, nil, err
 			}
 		}
 		if a.messaging != nil {
-			if err := add(a.messaging.path, rsaBits); err != nil {
+			if err := add(a.messaging.path, rsaKind(rsaBits)); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -241,7 +241,7 @@ func modulus(k *rsa.PublicKey) []byte { return k.N.FillBytes(make([]byte, k.Size
 
 // makeFiles writes the files that are on a card when it leaves its maker. A made file
 // whose content is not known stays FF.
-func (c *Card) makeFiles(public map[string]*rsa.PublicKey) ([]change, error) {
+func (c *Card) makeFiles(public map[string]crypto.PublicKey) ([]change, error) {
 	var changes []change
 	for _, a := range c.apps {
 		for _, e := range a.elements {
@@ -265,7 +265,7 @@ func (c *Card) makeFiles(public map[string]*rsa.PublicKey) ([]change, error) {
 	return changes, nil
 }
 
-func (c *Card) madeContent(path string, public map[string]*rsa.PublicKey) ([]byte, error) {
+func (c *Card) madeContent(path string, public map[string]crypto.PublicKey) ([]byte, error) {
 	switch path {
 	case "jpki/token-info":
 		return tokenInfo(), nil
@@ -274,7 +274,7 @@ func (c *Card) madeContent(path string, public map[string]*rsa.PublicKey) ([]byt
 	case "resident/key-reference", "common/key-reference":
 		return keyID(cardKey, 2), nil
 	}
-	if k := public[path]; k != nil { // the key that session keys are delivered under
+	if k, ok := public[path].(*rsa.PublicKey); ok { // the key that session keys are delivered under
 		return tlv.Append(nil, tagSessionKey, publicKeyObjects(k)), nil
 	}
 	return nil, nil

@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
@@ -41,7 +43,7 @@ type change struct {
 
 	// key spares a card that is in no file PKCS #8, which costs more than the rest
 	// of an issue.
-	key *rsa.PrivateKey
+	key crypto.Signer
 }
 
 // encoded is the change as a file keeps it.
@@ -51,7 +53,7 @@ func (ch change) encoded() change {
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(ch.key)
 	if err != nil {
-		panic(fmt.Sprintf("internal error: an RSA key of %s does not encode: %v", ch.On, err))
+		panic(fmt.Sprintf("internal error: a key of %s does not encode: %v", ch.On, err))
 	}
 	ch.Data, ch.key = der, nil
 	return ch
@@ -165,23 +167,37 @@ func (c *Card) applyKey(ch change) error {
 			return fmt.Errorf("cannot apply change: key of %q: %v", ch.On, err)
 		}
 		var ok bool
-		if private, ok = parsed.(*rsa.PrivateKey); !ok {
+		if private, ok = parsed.(crypto.Signer); !ok {
 			return unfit(ch)
 		}
 	}
 	for _, a := range c.apps {
 		if a.messaging != nil && a.messaging.path == ch.On {
-			a.messaging.private = private
+			k, ok := private.(*rsa.PrivateKey)
+			if !ok {
+				return unfit(ch)
+			}
+			a.messaging.private = k
 			return nil
 		}
 		for _, k := range a.keys {
 			if k.path == ch.On {
-				k.private = private
-				return nil
+				return k.take(private, ch)
 			}
 		}
 	}
 	return unfit(ch)
+}
+
+// take puts a pair in place, of the kind that the profile says.
+func (k *key) take(private crypto.Signer, ch change) error {
+	_, isPoint := private.(*ecdsa.PrivateKey)
+	_, isRSA := private.(*rsa.PrivateKey)
+	if !isRSA && !isPoint || isPoint != (k.kind.bits == pointKind.bits) {
+		return unfit(ch)
+	}
+	k.private = private
+	return nil
 }
 
 func (c *Card) applyObject(ch change) error {
@@ -294,7 +310,7 @@ func putKeysChange(old byte, s keySet) change {
 	return change{Op: opPutKeys, At: int(old), N: int(s.version), Data: data}
 }
 
-func keyChange(path string, private *rsa.PrivateKey) change {
+func keyChange(path string, private crypto.Signer) change {
 	return change{Op: opKey, On: path, key: private}
 }
 

@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"errors"
 
 	"jukicard/apdu"
@@ -80,8 +82,11 @@ func (s *failingSupply) keep(ch change) (change, error) {
 // size is how many bytes a change puts into the memory, as far as anybody outside
 // needs to know: at least 1.
 func (ch change) size() int {
-	if ch.key != nil {
-		return ch.key.Size()
+	switch k := ch.key.(type) {
+	case *rsa.PrivateKey:
+		return k.Size()
+	case *ecdsa.PrivateKey:
+		return pointKind.bits / 8
 	}
 	return max(len(ch.Data), 1)
 }

@@ -40,7 +40,7 @@ func newOpenSC(t *testing.T) *openSC {
 	}
 	o := &openSC{t: t, card: newIssued(t, "standard"), bed: readertest.Bed(t, 1), dir: t.TempDir()}
 	for _, path := range []string{"jpki/auth", "jpki/sign"} {
-		k := find(o.card, path+"-key").key.private
+		k := find(o.card, path+"-key").key.private.(*rsa.PrivateKey)
 		must(t, o.card.apply(change{Op: opWrite, On: path + "-cert", Data: selfSigned(t, k)}))
 		must(t, o.card.apply(change{Op: opWrite, On: path + "-ca", Data: selfSigned(t, k)}))
 	}

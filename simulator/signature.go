@@ -76,7 +76,7 @@ func (c *Card) computeSignature(cmd apdu.Command) apdu.SW {
 	case len(cmd.Data) == 0:
 		return apdu.SWWrongLength
 	}
-	return c.sign(schemes[cmd.P1], k.private, cmd.Data)
+	return k.kind.sign(c, cmd.P1, k.private, cmd.Data)
 }
 
 // sign appends the signature to the answer. Data of a wrong length is 6985.
@@ -121,7 +121,7 @@ func (c *Card) internalAuthenticate(cmd apdu.Command) apdu.SW {
 	case len(cmd.Data) == 0 || len(cmd.Data) > apdu.MaxShortData:
 		return apdu.SWWrongLength
 	}
-	return c.sign(schemes[0x03], k.private, cmd.Data)
+	return k.kind.sign(c, 0x03, k.private, cmd.Data)
 }
 
 // getChallenge is GET CHALLENGE: 1 to 256 bytes, exactly as many as asked; the

@@ -16,7 +16,7 @@ func keyOf(t *testing.T, c *Card, path string) *rsa.PublicKey {
 	for _, a := range c.apps {
 		for _, k := range a.keys {
 			if k.path == path && k.private != nil {
-				return &k.private.PublicKey
+				return k.private.Public().(*rsa.PublicKey)
 			}
 		}
 	}
