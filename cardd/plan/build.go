@@ -159,7 +159,7 @@ func (b *builder) madeKeys(a *profile.Application) {
 		id := stepID(ReadKey, a.Name+"/"+k.Name)
 		needed := slices.ContainsFunc(b.o.Files, func(c Content) bool { return c.After == id })
 		if k.Made && needed {
-			b.readKey(a.Name+"/"+k.Name, b.w.secure(digestInfo, signature))
+			b.readKey(a.Name+"/"+k.Name, b.w.sign(k.Algorithm()))
 		}
 	}
 }
@@ -167,7 +167,16 @@ func (b *builder) madeKeys(a *profile.Application) {
 // readKey learns the public half of a key. The maker's signs something at once, which
 // is its proof; one the card made signs a request later.
 func (b *builder) readKey(on string, proof Cost) {
-	b.unlessDone(Step{Op: ReadKey, On: on, Cost: b.w.secure(keyTemplate, publicKey).Add(proof)})
+	b.unlessDone(Step{Op: ReadKey, On: on, Cost: b.w.keyPair(b.algorithm(on)).Add(proof)})
+}
+
+// algorithm is that of a key, which the order or the profile named.
+func (b *builder) algorithm(on string) profile.Algorithm {
+	_, key, err := b.p.Key(on)
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	return key.Algorithm()
 }
 
 // keyPair makes the key, or learns the public half of one that is there, has a
@@ -177,13 +186,13 @@ func (b *builder) keyPair(k KeyPair) {
 	compared, request := stepID(Compare, k.Cert), stepID(Request, k.On)
 	switch made := b.past.Done[stepID(Generate, k.On)]; {
 	case !b.present(k.On) && !made:
-		b.add(Step{Op: Generate, On: k.On, Cost: b.w.secure(keyTemplate, publicKey)})
+		b.add(Step{Op: Generate, On: k.On, Cost: b.w.keyPair(b.algorithm(k.On))})
 	case !b.present(k.On) || !made: // a key known to be made is never made anew: it may be certified
 		b.readKey(k.On, Cost{})
 	}
 	if !b.past.Done[request] {
 		delete(b.past.Done, compared) // another request is another certificate
-		b.add(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.secure(digestInfo, signature)})
+		b.add(Step{Op: Request, On: k.On, From: k.Purpose, Cost: b.w.sign(b.algorithm(k.On))})
 	}
 	if !b.past.Done[compared] || b.lacks(k.Cert) {
 		b.add(Step{Op: Certify, On: k.Cert, From: request})

@@ -1,5 +1,7 @@
 package plan
 
+import "jukicard/apdu/profile"
+
 // Wire arithmetic of the channel at level 33 in mode S8 (GlobalPlatform
 // Amendment D 1.1.2, 6.2.4 to 6.2.7): a MAC of 8 bytes on both ways, data padded
 // with at least one byte to blocks of 16.
@@ -83,13 +85,16 @@ const (
 	initializeSent  = 14     // header, Lc, 8 bytes of host challenge, Le
 	initializeReply = 32 + 2 // 10+3+8+8 and the 3 bytes of sequence counter
 	authenticate    = 5 + 8 + mac
-	keyTemplate     = 5               // B6 03 84 01 ref
-	publicKey       = 5 + 4 + 256 + 5 // 7F49 82 hh ll, 81 82 hh ll n, 82 03 e
-	digestInfo      = 51              // DigestInfo of SHA-256 (RFC 8017, 9.2)
-	sfiReach        = 0xFF            // last offset a short EF identifier reaches
+	keyTemplate     = 5    // B6 03 84 01 ref
+	sfiReach        = 0xFF // last offset a short EF identifier reaches
 	fileID          = 2
-	signature       = 256
 )
+
+// keyPair is GENERATE ASYMMETRIC KEY PAIR, whether it makes a pair or reads one.
+func (w Wire) keyPair(a profile.Algorithm) Cost { return w.secure(keyTemplate, a.Public) }
+
+// sign is COMPUTE DIGITAL SIGNATURE of what a certificate request has signed.
+func (w Wire) sign(a profile.Algorithm) Cost { return w.secure(a.Input, a.Output) }
 
 // open is SELECT, INITIALIZE UPDATE and EXTERNAL AUTHENTICATE.
 func (w Wire) open(aid int) Cost {

@@ -1,5 +1,7 @@
 package plan
 
+import "jukicard/apdu/profile"
+
 // Timing predicts how long a plan takes (physics sheet, part 4). Its numbers are
 // published or computed from published ones; a real card and reader differ.
 type Timing struct {
@@ -20,10 +22,29 @@ var Contact = Timing{BytesPerSecond: 115200 / 11.0, PerAPDU: 0.016, PerPage: 0.0
 // Seconds is the predicted duration of a plan.
 func (t Timing) Seconds(p *Plan) float64 {
 	sum := t.Handling
+	t = t.on(p.Profile)
 	for _, s := range p.Steps {
 		sum += t.step(s)
 	}
 	return sum
+}
+
+// on is the timing of a card whose holder's keys are of another kind than RSA-2048; that of
+// a profile nobody knows is taken to be the same.
+func (t Timing) on(id string) Timing {
+	p, err := profile.Shared(id)
+	if err != nil {
+		return t
+	}
+	for _, a := range p.Applications {
+		for _, k := range a.Keys {
+			if k.Certificate != "" {
+				t.Generate, t.Sign = t.Generate*k.Algorithm().Make, t.Sign*k.Algorithm().Sign
+				return t
+			}
+		}
+	}
+	return t
 }
 
 func (t Timing) step(s Step) float64 {
