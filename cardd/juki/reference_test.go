@@ -107,3 +107,22 @@ func TestBirthReferenceAgreesWithTime(t *testing.T) {
 		}
 	})
 }
+
+func TestShortReference(t *testing.T) {
+	for _, tt := range []struct {
+		year       int
+		code, want string
+		refused    string
+	}{
+		{2039, "2285", "392285", ""},
+		{2105, "0001", "050001", ""},
+		{2015, "2285", "", "JUKI-EXPIRYYEAR-FORMAT"},
+		{2039, "228", "", "JUKI-SECURITYCODE-FORMAT"},
+	} {
+		got, err := ShortReference(tt.year, tt.code)
+		if got != tt.want {
+			t.Errorf("%d %s: %q, want %q", tt.year, tt.code, got, tt.want)
+		}
+		wantCode(t, err, tt.refused)
+	}
+}

@@ -5,12 +5,20 @@ package juki
 var adultFrom = Date{2022, 4, 1}
 
 const (
-	birthdaysAdult       = 10 // birthdays after issue until which an adult's card is valid
-	birthdaysMinor       = 5
-	birthdaysCertificate = 5
-	monthsRenewal        = 3  // months before expiry, fewer than which open the renewal
-	daysTransitional     = 60 // days of a 経過滞在者
+	birthdaysAdult   = 10 // birthdays after issue until which an adult's card is valid
+	birthdaysMinor   = 5
+	daysTransitional = 60 // days of a 経過滞在者
 )
+
+// Terms are the spans of time that differ between generations of card.
+type Terms struct {
+	CertificateBirthdays int // birthdays after issue until which a certificate is valid
+	RenewalMonths        int // months before expiry, fewer than which open the renewal
+	GraceMonths          int // months that a card is valid beyond its last birthday
+}
+
+// PresentTerms are those of the cards issued since 2016.
+var PresentTerms = Terms{CertificateBirthdays: 5, RenewalMonths: 3}
 
 // ValidityInput is what the validity of a card depends on.
 type ValidityInput struct {
@@ -38,7 +46,10 @@ type ValidityInput struct {
 // A minor is who is under 18 on the day of acceptance, under 20 where that day
 // lies before 2022-04-01 (rules fact sheet, 3.1; that acceptance decides is told
 // alike by 都城市, 鴻巣市, 大阪狭山市 and 行橋市).
-func CardExpiry(v ValidityInput) (Date, error) {
+func CardExpiry(v ValidityInput) (Date, error) { return PresentTerms.CardExpiry(v) }
+
+// CardExpiry is the same for a card of these terms.
+func (t Terms) CardExpiry(v ValidityInput) (Date, error) {
 	if err := checkDays(v.Birth, v.Applied, v.Issued); err != nil {
 		return Date{}, err
 	}
@@ -49,11 +60,11 @@ func CardExpiry(v ValidityInput) (Date, error) {
 	if Age(v.Birth, v.Applied) >= adultAge(v.Applied) {
 		n = birthdaysAdult
 	}
-	more, err := birthdaysMore(v.Renewal, v.Applied, v.Issued)
+	more, err := t.birthdaysMore(v.Renewal, v.Applied, v.Issued)
 	if err != nil {
 		return Date{}, err
 	}
-	expiry := BirthdayAfter(v.Birth, v.Issued, n+more)
+	expiry := BirthdayAfter(v.Birth, v.Issued, n+more).AddMonths(t.GraceMonths)
 	return earliest(expiry, v.StayUntil), nil
 }
 
@@ -82,15 +93,23 @@ func TransitionalStay(from Date) Date { return from.AddDays(daysTransitional) }
 // RenewalFrom is the first day on which what expires on a day can be renewed:
 // the first with fewer than three months left, so 01-11 for 04-10. Three months
 // before a day that their month lacks is its last day (03-01 for 05-31).
-func RenewalFrom(expiry Date) Date { return expiry.AddMonths(-monthsRenewal).AddDays(1) }
+func RenewalFrom(expiry Date) Date { return PresentTerms.RenewalFrom(expiry) }
+
+// RenewalFrom is the same for what was issued on these terms.
+func (t Terms) RenewalFrom(expiry Date) Date {
+	return expiry.AddMonths(-t.RenewalMonths).AddDays(1)
+}
 
 // CheckRenewal refuses a renewal asked for too early or after the last day.
-func CheckRenewal(expiry, asked Date) error {
+func CheckRenewal(expiry, asked Date) error { return PresentTerms.CheckRenewal(expiry, asked) }
+
+// CheckRenewal is the same for what was issued on these terms.
+func (t Terms) CheckRenewal(expiry, asked Date) error {
 	if err := checkCalendar(expiry, "renewal"); err != nil {
 		return err
 	}
 	switch {
-	case asked.Before(RenewalFrom(expiry)):
+	case asked.Before(t.RenewalFrom(expiry)):
 		return refuse("JUKI-RENEWAL-EARLY", "renewal")
 	case asked.After(expiry):
 		return refuse("JUKI-RENEWAL-LATE", "renewal")
@@ -113,6 +132,12 @@ const (
 //
 // 公的個人認証法施行規則, as 東村山市 words it.
 func CertificateExpiry(purpose string, birth, issued, cardExpiry Date, authExpiry *Date, renewal *Date) (Date, error) {
+	return PresentTerms.CertificateExpiry(purpose, birth, issued, cardExpiry, authExpiry, renewal)
+}
+
+// CertificateExpiry is the same for a certificate of these terms, with their number of
+// birthdays in place of the five.
+func (t Terms) CertificateExpiry(purpose string, birth, issued, cardExpiry Date, authExpiry *Date, renewal *Date) (Date, error) {
 	if purpose != PurposeSignature && purpose != PurposeAuthentication {
 		return Date{}, refuse("JUKI-PURPOSE-UNKNOWN", "purpose")
 	}
@@ -130,11 +155,11 @@ func CertificateExpiry(purpose string, birth, issued, cardExpiry Date, authExpir
 			return Date{}, err
 		}
 	}
-	more, err := birthdaysMore(renewal, issued, issued)
+	more, err := t.birthdaysMore(renewal, issued, issued)
 	if err != nil {
 		return Date{}, err
 	}
-	birthday := BirthdayAfter(birth, issued, birthdaysCertificate+more)
+	birthday := BirthdayAfter(birth, issued, t.CertificateBirthdays+more)
 	return earliest(birthday, &cardExpiry, authExpiry), nil
 }
 
@@ -160,14 +185,14 @@ func checkStillValid(expiry, issued Date, field, code string) error {
 
 // birthdaysMore is 1 for a renewal that was asked for and made inside the window,
 // its last day included, else 0.
-func birthdaysMore(renewal *Date, asked, issued Date) (int, error) {
+func (t Terms) birthdaysMore(renewal *Date, asked, issued Date) (int, error) {
 	if renewal == nil {
 		return 0, nil
 	}
 	if err := checkCalendar(*renewal, "renewal"); err != nil {
 		return 0, err
 	}
-	if asked.Before(RenewalFrom(*renewal)) || issued.After(*renewal) {
+	if asked.Before(t.RenewalFrom(*renewal)) || issued.After(*renewal) {
 		return 0, nil
 	}
 	return 1, nil

@@ -317,3 +317,25 @@ func TestFurtherPeriods(t *testing.T) {
 		})
 	}
 }
+
+// TestTermsOfTheNextCard: certificates until the tenth birthday, a card a month longer,
+// renewal a year before (card fact sheet, 8; rules fact sheet, 7).
+func TestTermsOfTheNextCard(t *testing.T) {
+	next := Terms{CertificateBirthdays: 10, RenewalMonths: 12, GraceMonths: 1}
+	birth, issued := Date{1990, 1, 31}, Date{2029, 4, 10}
+	card, err := next.CardExpiry(ValidityInput{Birth: birth, Applied: issued, Issued: issued})
+	if err != nil || card != (Date{2039, 2, 28}) {
+		t.Errorf("the card expires %v (%v)", card, err)
+	}
+	for _, purpose := range []string{PurposeAuthentication, PurposeSignature} {
+		last, err := next.CertificateExpiry(purpose, birth, issued, card, nil, nil)
+		if err != nil || last != (Date{2039, 1, 31}) {
+			t.Errorf("%s expires %v (%v)", purpose, last, err)
+		}
+	}
+	if from := next.RenewalFrom(card); from != (Date{2038, 3, 1}) {
+		t.Errorf("renewal opens %v", from)
+	}
+	wantCode(t, next.CheckRenewal(card, Date{2038, 2, 28}), "JUKI-RENEWAL-EARLY")
+	wantCode(t, next.CheckRenewal(card, Date{2038, 3, 1}), "")
+}

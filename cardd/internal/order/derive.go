@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/cardd/juki"
 )
@@ -29,10 +30,32 @@ func (r *reader) derive() {
 		r.contradiction(err)
 		return
 	}
+	r.generation(&e)
 	d := derived{eligibility: e}
 	r.validity(&d)
 	o.derived = keep(d)
 	r.eligible = true
+}
+
+// generation takes from the profile what the register leaves to the generation of card:
+// spans of time, and which of the PINs it has. An order of an unknown profile, which is
+// refused anyway, is read as one of today's.
+func (r *reader) generation(e *juki.Eligibility) {
+	r.terms = juki.PresentTerms
+	p, err := profile.Shared(r.order.Profile)
+	if err != nil {
+		return
+	}
+	t := p.Terms
+	r.terms = juki.Terms{CertificateBirthdays: t.CertificateBirthdays, RenewalMonths: t.RenewalMonths, GraceMonths: t.GraceMonths}
+	var wanted []string
+	for _, class := range e.PINs {
+		wanted = append(wanted, string(class))
+	}
+	e.PINs = nil
+	for _, class := range p.PINClasses(classNames(), wanted) {
+		e.PINs = append(e.PINs, juki.PINClass(class))
+	}
 }
 
 // validity computes the last days and what depends on them.
@@ -42,9 +65,9 @@ func (r *reader) validity(d *derived) {
 	}
 	o, p := r.order, r.order.Resident
 	if renews := o.Renews.Get(); renews != nil {
-		r.contradiction(juki.CheckRenewal(*renews, o.Applied))
+		r.contradiction(r.terms.CheckRenewal(*renews, o.Applied))
 	}
-	card, err := juki.CardExpiry(juki.ValidityInput{
+	card, err := r.terms.CardExpiry(juki.ValidityInput{
 		Birth: p.Birth.Get(), Applied: o.Applied, Issued: o.Issued,
 		Renewal: o.Renews.Get(), Foreign: p.Foreign.Get(), StayUntil: p.StayUntil.Get(),
 	})
@@ -66,12 +89,12 @@ func (r *reader) certificateValidity(d *derived) {
 	var held *juki.Date // the 利用者証明用 certificate's last day, where there is one
 	var err error
 	if wish.Authentication {
-		d.authentication, err = juki.CertificateExpiry(juki.PurposeAuthentication, birth, issued, d.card, nil, nil)
+		d.authentication, err = r.terms.CertificateExpiry(juki.PurposeAuthentication, birth, issued, d.card, nil, nil)
 		r.contradiction(err)
 		held = &d.authentication
 	}
 	if wish.Signature && err == nil {
-		d.signature, err = juki.CertificateExpiry(juki.PurposeSignature, birth, issued, d.card, held, nil)
+		d.signature, err = r.terms.CertificateExpiry(juki.PurposeSignature, birth, issued, d.card, held, nil)
 		r.contradiction(err)
 	}
 }

@@ -70,7 +70,8 @@ type reader struct {
 	fetch    func(name string) ([]byte, error)
 	problems Problems
 	order    *Order
-	eligible bool // the order derives: product, ages and dates agree
+	terms    juki.Terms // of the profile; derive sets them
+	eligible bool       // the order derives: product, ages and dates agree
 }
 
 // read reads the whole order, section by section, then derives what follows.
