@@ -180,9 +180,11 @@ func (h *House) signs(card *simulator.Card, c chip, w certificate) []string {
 func (h *House) tried(card *simulator.Card) int {
 	before := card.TriesSpent()
 	for _, app := range h.profile.Applications {
-		say(card, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: app.AID})
-		for _, ref := range app.PINs {
-			say(card, apdu.Command{INS: apdu.INSVerify, P2: 0x80 | ref.ID.SFI(), Data: bytes.Repeat([]byte("0"), ref.MinLen)})
+		if sw, _ := say(card, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: app.AID}); sw != apdu.SWOK {
+			continue
+		}
+		for _, ref := range app.PINs { // whatever it answers: what counts is what it counts
+			_, _ = say(card, apdu.Command{INS: apdu.INSVerify, P2: 0x80 | ref.ID.SFI(), Data: bytes.Repeat([]byte("0"), ref.MinLen)})
 		}
 	}
 	card.PowerOff()
