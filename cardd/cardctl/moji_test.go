@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"jukicard/cardd/internal/order"
 )
 
 // TestMojiStats pins the counts. The issuance rules sheet (6) counted 15,222 in the
@@ -119,5 +121,28 @@ func TestMojiCheckRefuses(t *testing.T) {
 		if !strings.Contains(c.err.String(), word) {
 			t.Errorf("%.10q: %s", text, &c.err)
 		}
+	}
+}
+
+// TestTheCandidatesReachTheOperator: what an open choice offers is on the screen, in
+// either language, and in JSON; the error's own text has none of it.
+func TestTheCandidatesReachTheOperator(t *testing.T) {
+	e := order.Refusal("ORDER-SUBSTITUTE-CHOICE", "substitutes.name_choices.1", "rule", "remedy", "規則。")
+	e.Offer = []string{"功", "切"}
+	m := messageOf(order.Problems{e})
+	for lang, want := range map[string]string{
+		"en": "ORDER-SUBSTITUTE-CHOICE: substitutes.name_choices.1: rule; remedy [功 切]",
+		"ja": "規則。 [功 切]",
+	} {
+		if got := m.lines(lang); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %s", lang, got)
+		}
+	}
+	b, err := json.Marshal(m)
+	if err != nil || !strings.Contains(string(b), `"offer":["功","切"]`) {
+		t.Errorf("%s %v", b, err)
+	}
+	if strings.ContainsAny(m.Text+order.Problems{e}.Error(), "功切") {
+		t.Error("the error's text names the candidates")
 	}
 }
