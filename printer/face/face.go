@@ -42,8 +42,14 @@ type Data struct {
 	Name    string // 氏名, with variation selectors
 	Address string // 住所
 
+	NameRomaji string // 氏名 in Latin letters, for layouts that have it (card fact sheet, 8)
+	NameKana   string // フリガナ, likewise
+
 	BirthText string // 生年月日 as printed: Japanese era for Japanese, Gregorian for foreign residents (rules sheet, 7)
 	SexText   string // 性別 as printed
+	// BirthWestern is 生年月日 in the Gregorian calendar for everybody, as the next card is
+	// to have it (rules sheet, 7).
+	BirthWestern string
 
 	MyNumber     string // 個人番号, 12 ASCII digits
 	SecurityCode string // セキュリティコード, 4 ASCII digits
@@ -93,6 +99,7 @@ var fieldNames = map[string]string{
 	"name": "name", "address": "address", "birth": "birth date", "sex": "sex",
 	"my_number": "my number", "security_code": "security code", "card_id": "card id",
 	"expiry": "expiry date", "cert_expiry": "certificate expiry date", "mayor": "mayor",
+	"name_romaji": "name in romaji", "name_kana": "name in kana", "birth_western": "birth date in the Gregorian calendar",
 	"name_back": "name on the back", "birth_back": "birth date on the back", "remarks": "remarks",
 }
 
@@ -105,6 +112,12 @@ func (d Data) text(field string) string {
 		return d.Address
 	case "birth":
 		return d.BirthText
+	case "name_romaji":
+		return d.NameRomaji
+	case "name_kana":
+		return d.NameKana
+	case "birth_western":
+		return d.BirthWestern
 	case "sex":
 		return d.SexText
 	case "my_number":

@@ -50,4 +50,21 @@ func LookupLayout(name string, version int) (*Layout, error) {
 
 // DefaultLayout is the newest version of mynumber-1: the fields of the present card
 // (rules sheet, 7) at places of our own choice, marked 見本 on both sides, at 300 dpi.
-var DefaultLayout = builtIn[len(builtIn)-1]
+var DefaultLayout = newest("mynumber-1")
+
+// NewestLayout is the latest version of the layout inside of that name.
+func NewestLayout(name string) (*Layout, error) {
+	if l := newest(name); l != nil {
+		return l, nil
+	}
+	return nil, fmt.Errorf("cannot find a layout %s: load its file", name)
+}
+
+func newest(name string) *Layout {
+	for _, l := range slices.Backward(builtIn) {
+		if l.Name == name {
+			return l
+		}
+	}
+	return nil
+}

@@ -30,6 +30,12 @@ func TestLayoutsAreFilesWithVersions(t *testing.T) {
 	if DefaultLayout.Name != "mynumber-1" || DefaultLayout.Version != 2 {
 		t.Errorf("the default is %s version %d", DefaultLayout.Name, DefaultLayout.Version)
 	}
+	if l, err := NewestLayout("mynumber-1"); err != nil || l != DefaultLayout {
+		t.Errorf("the newest mynumber-1 is not the default: %v", err)
+	}
+	if _, err := NewestLayout("mynumber-9"); err == nil || !strings.Contains(err.Error(), "mynumber-9") {
+		t.Errorf("a layout nobody knows: %v", err)
+	}
 	if _, err := LookupLayout("mynumber-1", 99); err == nil || !strings.HasPrefix(err.Error(), "cannot find ") {
 		t.Errorf("version 99: %v", err)
 	}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -28,6 +29,8 @@ type resident struct {
 	Name         string `json:"name"`
 	FormerName   string `json:"former_name,omitempty"`
 	CommonName   string `json:"common_name,omitempty"`
+	NameRomaji   string `json:"name_romaji,omitempty"`
+	NameKana     string `json:"name_kana,omitempty"`
 	Address      string `json:"address"`
 	Birth        string `json:"birth"`
 	Sex          string `json:"sex"`
@@ -88,7 +91,7 @@ func (c character) form(place int, day time.Time) form {
 	}
 	f := form{
 		Version: 1, ID: fmt.Sprintf("LAB-%d-%04d", day.Year(), place+1),
-		Operation: "issue", Profile: "mynumber-1", Product: c.product,
+		Operation: "issue", Profile: cmp.Or(c.profile, "mynumber-1"), Product: c.product,
 		Applied: date(day.AddDate(0, 0, -3)), Issued: date(day),
 		Resident: r, Municipality: kakuu, Certificates: c.certificates,
 		SecurityCode: fmt.Sprintf("%04d", (2285+1117*place)%10000), Substitutes: c.substitutes,

@@ -40,6 +40,16 @@ func Names() []string {
 	return names
 }
 
+// Upcoming names those whose orders are for the draft of the next card, mynumber-2-draft;
+// Names and List leave them out.
+func Upcoming() []string {
+	names := make([]string, len(upcoming))
+	for i, c := range upcoming {
+		names[i] = c.name
+	}
+	return names
+}
+
 // List is everybody, with ages reckoned from today.
 func List() []Person {
 	all := make([]Person, len(roster))
@@ -61,7 +71,12 @@ func Get(name string, today time.Time) (Person, error) {
 			return roster[i].person(i, today), nil
 		}
 	}
-	return Person{}, fmt.Errorf("cannot find person %q: there are %s", name, strings.Join(Names(), ", "))
+	for i := range upcoming {
+		if upcoming[i].name == name {
+			return upcoming[i].person(placeUpcoming+i, today), nil
+		}
+	}
+	return Person{}, fmt.Errorf("cannot find person %q: there are %s", name, strings.Join(append(Names(), Upcoming()...), ", "))
 }
 
 // Write puts order.json, photo.jpg (where there is a photograph) and pins.json

@@ -5,6 +5,7 @@ import "time"
 // character is one person before dates and numbers are filled in.
 type character struct {
 	name, about  string
+	profile      string // generation of card; empty for that of today
 	product      string
 	birth        func(day time.Time) string
 	resident     resident

@@ -79,6 +79,14 @@ var catalogue = map[string]text{
 		"it is a romanised name of 2 to 64 Latin letters and hyphens that begins with a capital, such as Tokyo-to",
 		"write the name as certificates have it",
 		"ローマ字名は大文字で始まる2文字から64文字の英字とハイフンです。Tokyo-toのように記載してください。"},
+	"ORDER-NAME-ROMAJI": {
+		"a name in Latin letters has capitals A to Z, spaces, hyphens and apostrophes",
+		"write the name in capitals, such as YAMADA TARO",
+		"ローマ字氏名は半角の英大文字、空白、ハイフン、アポストロフィです。YAMADA TAROのように記載してください。"},
+	"ORDER-NAME-KANA": {
+		"a name in kana has full-width katakana and the full-width space",
+		"write the name in full-width katakana, such as ヤマダ　タロウ",
+		"氏名のフリガナは全角カタカナと全角空白です。ヤマダ　タロウのように記載してください。"},
 	"ORDER-WINDOW": {
 		"it has exactly 9 of the characters A-Z and 0-9",
 		"enter the 受付窓口識別記号 of the window",
@@ -184,7 +192,7 @@ var fieldJapanese = map[string]string{
 	"order": "申請", "pins": "暗証番号",
 	"version": "様式の版", "id": "申請の整理番号", "operation": "操作", "profile": "カードの世代", "product": "カードの種別",
 	"applied_on": "申請受付日", "issued_on": "発行日", "renews_card_expiring_on": "更新前のカードの有効期間満了日",
-	"resident": "住民", "resident.name": "氏名", "resident.former_name": "旧氏", "resident.common_name": "通称",
+	"resident": "住民", "resident.name": "氏名", "resident.former_name": "旧氏", "resident.common_name": "通称", "resident.name_romaji": "氏名(ローマ字)", "resident.name_kana": "氏名(フリガナ)",
 	"resident.address": "住所", "resident.birth": "生年月日", "resident.sex": "性別", "resident.my_number": "個人番号",
 	"resident.resident_code": "住民票コード", "resident.nationality": "国籍の別", "resident.stay_until": "在留期間満了日",
 	"municipality": "市区町村", "municipality.code": "市区町村コード", "municipality.name": "市区町村名",

@@ -69,6 +69,8 @@ type Resident struct {
 	Name         secret.Bytes // 氏名, UTF-8, with variation selectors
 	FormerName   secret.Bytes // 旧氏; empty for none
 	CommonName   secret.Bytes // 通称; empty for none
+	NameRomaji   secret.Bytes // 氏名 in Latin letters; empty where the generation prints none
+	NameKana     secret.Bytes // フリガナ; likewise
 	Address      secret.Bytes // 住所, digits full-width
 	MyNumber     secret.Bytes // 個人番号, 12 digits
 	ResidentCode secret.Bytes // 住民票コード, 11 digits
@@ -140,7 +142,7 @@ func (o *Order) Destroy() {
 	r := o.Resident
 	o.Certified.destroy()
 	for _, s := range []secret.Bytes{
-		r.Name, r.FormerName, r.CommonName, r.Address, r.MyNumber, r.ResidentCode,
+		r.Name, r.FormerName, r.CommonName, r.NameRomaji, r.NameKana, r.Address, r.MyNumber, r.ResidentCode,
 		o.SecurityCode, o.Photo, o.ReferenceB(),
 	} {
 		s.Destroy()

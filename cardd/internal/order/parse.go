@@ -81,7 +81,7 @@ func (r *reader) read(n *node) {
 		"resident", "municipality", "certificates", "security_code", "photo", "photo_data", "substitutes")
 	r.head(f)
 	r.resident(f.object("resident", required,
-		"name", "former_name", "common_name", "address", "birth", "sex", "my_number", "resident_code",
+		"name", "former_name", "common_name", "name_romaji", "name_kana", "address", "birth", "sex", "my_number", "resident_code",
 		"nationality", "stay_until"))
 	r.municipality(f.object("municipality", required,
 		"code", "name", "mayor", "prefecture_romaji", "city_romaji", "window"))
@@ -163,6 +163,8 @@ func (r *reader) resident(f form) {
 	p.Name = r.printed(f, "name", required, nameCharsMax)
 	p.FormerName = r.printed(f, "former_name", optional, nameCharsMax)
 	p.CommonName = r.printed(f, "common_name", optional, nameCharsMax)
+	p.NameRomaji = r.spelt(f, "name_romaji", "ORDER-NAME-ROMAJI", romaji)
+	p.NameKana = r.spelt(f, "name_kana", "ORDER-NAME-KANA", kana)
 	p.Address = r.printed(f, "address", required, juki.SizeCertificateAddressMax)
 	p.MyNumber = r.number(f, "my_number", juki.CheckMyNumber)
 	p.ResidentCode = r.number(f, "resident_code", juki.CheckResidentCode)
@@ -206,6 +208,36 @@ func (r *reader) printed(f form, name string, n need, most int) secret.Bytes {
 		f.problems.noteErr(r.checks.Text(f.field(name), view(b)), f.field(name), "ORDER-TEXT-GLYPH")
 	}
 	return secret.New(b)
+}
+
+// The characters of names in Latin letters and in kana: ours, for what the next card
+// prints is not published to that detail.
+const romaji = capitals + " -'"
+
+// kana are the full-width katakana from ァ to ヴ, the long mark, the middle dot and the
+// ideographic space.
+var kana = func() string {
+	var b strings.Builder
+	for r := 'ァ'; r <= 'ヴ'; r++ {
+		b.WriteRune(r)
+	}
+	return b.String() + "ー・　"
+}()
+
+// spelt reads a name in another script, which a generation that prints it needs.
+func (r *reader) spelt(f form, name, code, set string) secret.Bytes {
+	n := optional
+	if p, err := profile.Shared(r.order.Profile); err == nil && slices.Contains(p.Face.Needs, name) {
+		n = required
+	}
+	s := r.printed(f, name, n, nameCharsMax)
+	_ = s.Lend(func(b []byte) error { // just made
+		if strings.Trim(view(b), set) != "" {
+			f.problems.note(refuse(code, f.field(name)))
+		}
+		return nil
+	})
+	return s
 }
 
 // sizeOf is the most bytes of a text of so many characters: four for each, and

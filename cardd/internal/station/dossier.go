@@ -158,7 +158,15 @@ func (s *Station) draw(o *order.Order, m *material) error {
 	}
 	m.Images = images(drawn)
 	data.CardID = blankID
-	_, err = s.c.Faces.Render(s.c.Layout, data)
+	p, err := profile.Shared(o.Profile)
+	if err != nil {
+		return err
+	}
+	layout, err := s.layout(p)
+	if err != nil {
+		return err
+	}
+	_, err = s.c.Faces.Render(layout, data)
 	return faceFailure(err)
 }
 

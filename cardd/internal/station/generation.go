@@ -10,6 +10,7 @@ import (
 	"jukicard/cardd/internal/order"
 	"jukicard/cardd/juki"
 	"jukicard/pki"
+	"jukicard/printer/face"
 )
 
 // What differs between generations of card is read from their profiles here, and asked
@@ -114,4 +115,16 @@ func certified(p *profile.Card) []certifiedKey {
 	order := []pki.Purpose{pki.Signature, pki.Authentication}
 	slices.SortStableFunc(all, func(a, b certifiedKey) int { return slices.Index(order, a.purpose) - slices.Index(order, b.purpose) })
 	return all
+}
+
+// layout is what the generation's face is printed by.
+func (s *Station) layout(p *profile.Card) (*face.Layout, error) {
+	if s.c.Layout != nil && s.c.Layout.Name == p.Face.Layout {
+		return s.c.Layout, nil
+	}
+	l, err := face.NewestLayout(p.Face.Layout)
+	if err != nil {
+		return nil, failure.New(failure.StationContent, err.Error(), err)
+	}
+	return l, nil
 }

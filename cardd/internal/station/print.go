@@ -15,7 +15,7 @@ import (
 // print prints the face, once. Each stage is in the journal before the next can begin;
 // after the commit the printer decides, and where it is not sure a person looks.
 func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
-	layout, err := r.layout(ctx)
+	layout, err := r.scaled(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -34,17 +34,21 @@ func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
 	return nil, r.printed(ctx, before.CardsPrinted, err)
 }
 
-// layout is the face's at the printer's own resolution.
-func (r *run) layout(ctx context.Context) (*face.Layout, error) {
+// scaled is the face's layout at the printer's own resolution.
+func (r *run) scaled(ctx context.Context) (*face.Layout, error) {
+	layout, err := r.layout(r.profile)
+	if err != nil {
+		return nil, err
+	}
 	who, ok := r.c.Printer.(printer.Identifier)
 	if !ok {
-		return r.c.Layout, nil
+		return layout, nil
 	}
 	id, err := who.Identity(ctx)
 	if err != nil {
 		return nil, PrinterFailure(err)
 	}
-	return r.c.Layout.At(id.DPI), nil
+	return layout.At(id.DPI), nil
 }
 
 // marks are the stages of a print as the journal has them.

@@ -47,7 +47,7 @@ type Config struct {
 	FaceSeal  pki.Sealer
 	Keys      scp03.KeyFinder
 	Faces     Painter
-	Layout    *face.Layout
+	Layout    *face.Layout   // of its name, in place of the one inside; others are those inside
 	Printer   printer.Device // nil: the order's face is not printed here
 	// ChipStation is where in the printer the reader is, Contact or Contactless; zero
 	// where it stands beside it and cards are put in by hand.

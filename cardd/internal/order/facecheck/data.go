@@ -24,7 +24,7 @@ func Data(o *order.Order) (face.Data, error) {
 		text = westernText(birth)
 	}
 	d := face.Data{
-		Name: lent(o.Resident.Name), Address: lent(o.Resident.Address), BirthText: text,
+		Name: lent(o.Resident.Name), NameRomaji: lent(o.Resident.NameRomaji), NameKana: lent(o.Resident.NameKana), BirthWestern: westernText(birth), Address: lent(o.Resident.Address), BirthText: text,
 		SexText: o.Resident.Sex.Get().Japanese(), MyNumber: lent(o.Resident.MyNumber),
 		SecurityCode: lent(o.SecurityCode), ExpiryText: westernText(o.CardExpiry()) + "まで有効", Mayor: o.Municipality.Mayor,
 	}
