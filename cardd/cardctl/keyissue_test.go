@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"jukicard/simulator"
+)
+
+// taking is a card at one of whose commands the key store is taken away.
+type taking struct {
+	*simulator.Card
+	left int
+	take func()
+}
+
+func (c *taking) Process(command []byte) []byte {
+	if c.left--; c.left == 0 {
+		c.take()
+	}
+	return c.Card.Process(command)
+}
+
+// storeGoneAt is a command in the middle of an issue: the next application's channel
+// finds no store.
+const storeGoneAt = 40
+
+// TestIssueGoesOnWhenTheStoreIsBack: the job is held with the store's code, nothing is
+// lost, and it ends when the store is there again. The card's keys are a store's all
+// the time, of a master that three custodians entered.
+func TestIssueGoesOnWhenTheStoreIsBack(t *testing.T) {
+	keyDesk(t)
+	_, _, want, master := forms(32)
+	newConsole(deskWith()).types(typed(32)).do(t, 0, with(ceremonyArgs, "--version", "30", "--expect", want.String())...)
+	path := os.Getenv("CARDD_GP_FILE_PATH")
+	move := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Error(err)
+		}
+	}
+	sim := fieldCard(t, "", master)
+	card := &taking{Card: sim, left: storeGoneAt, take: func() { move(path, path+".away") }}
+	desk := deskWith(card)
+	serveDaemon(t, desk)
+	dir := person(t, "adult")
+	c := newConsole(desk).do(t, exitHeld, "issue", dir+"/order.json", "--pins", dir+"/pins.json")
+	if !strings.Contains(c.err.String()+c.out.String(), "PKI-KEYS-ABSENT") {
+		t.Errorf("%s%s", &c.out, &c.err)
+	}
+	var jobs []struct{ ID, State string }
+	list := newConsole(desk).do(t, 0, "--json", "jobs")
+	if err := json.Unmarshal(list.out.Bytes(), &jobs); err != nil || len(jobs) != 1 {
+		t.Fatalf("%v in %s", err, &list.out)
+	}
+	move(path+".away", path)
+	newConsole(desk).do(t, 0, "job", "resume", jobs[0].ID)
+	if v := viewOf(t, 0, sim); v.Condition != conditionIssued {
+		t.Errorf("the card is %s", v.Condition)
+	}
+}
