@@ -16,7 +16,7 @@ import (
 
 // openKeys opens the key store where the configuration names one.
 func (d *Daemon) openKeys() (err error) {
-	if d.Config.GP.KeyStore != config.KeysNone {
+	if s := d.Config.GP.KeyStore; s != "" && s != config.KeysNone {
 		d.keys, err = keys.Open(d.Config.GP)
 	}
 	return err
