@@ -113,6 +113,14 @@ func keyID(pub crypto.PublicKey) []byte {
 	return id[:]
 }
 
+// SubjectKeyID names a public key as the subject key identifier of its certificate does.
+func SubjectKeyID(pub crypto.PublicKey) ([]byte, error) {
+	if err := checkKey(pub); err != nil {
+		return nil, fmt.Errorf("cannot name a key: %w", err)
+	}
+	return keyID(pub), nil
+}
+
 // rawSignature is r and s, 48 bytes each, as the DER of an ECDSA signature (RFC 3279,
 // 2.2.3).
 func rawSignature(plain []byte) ([]byte, error) {

@@ -131,7 +131,9 @@ func (i *Issuer) Issue(template []byte) (*x509.Certificate, error) {
 	}
 	i.serial++
 	t.SerialNumber = big.NewInt(i.serial)
-	cert, err := create(t, ca, t.PublicKey, i.spoil(t))
+	key, parent := i.spoil(t), *ca
+	parent.PublicKey = &key.PublicKey
+	cert, err := create(t, &parent, t.PublicKey, key)
 	if err != nil {
 		return nil, err
 	}

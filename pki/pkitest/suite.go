@@ -24,6 +24,9 @@ type Suite struct {
 	// Reopen stops the authority as a crash would and starts it on what it had
 	// stored. It is nil for an authority that a test cannot restart.
 	Reopen func(t testing.TB, a pki.Authority) pki.Authority
+	// Afar makes one with its other side, which can be made to fail; nil for an authority
+	// that has no other side.
+	Afar func(t testing.TB) Afar
 }
 
 // Run holds an authority against the contract of pki.Authority, and of
@@ -31,7 +34,8 @@ type Suite struct {
 func Run(t *testing.T, s Suite) {
 	for _, p := range []pki.Purpose{pki.Signature, pki.Authentication} {
 		t.Run(string(p), func(t *testing.T) {
-			t.Run("issues what was asked", func(t *testing.T) { s.issues(t, p) })
+			t.Run("issues what was asked", func(t *testing.T) { s.issues(t, p, NewCard(t, 0)) })
+			t.Run("issues for the next card", func(t *testing.T) { s.issues(t, p, NewNextCard(t, 0)) })
 			t.Run("same id is the same certificate", func(t *testing.T) { s.sameID(t, p) })
 			t.Run("same id survives a restart", func(t *testing.T) { s.restart(t, p) })
 			t.Run("same id at once is one certificate", func(t *testing.T) { s.concurrent(t, p) })
@@ -41,6 +45,9 @@ func Run(t *testing.T, s Suite) {
 			t.Run("a cancelled context issues nothing", func(t *testing.T) { s.cancelled(t, p) })
 			t.Run("revokes", func(t *testing.T) { s.revokes(t, p) })
 		})
+	}
+	if s.Afar != nil {
+		t.Run("afar", s.afar)
 	}
 	t.Run("another purpose under the id is refused", s.otherPurpose)
 	t.Run("an unknown purpose has no ca", s.unknownPurpose)
@@ -68,8 +75,8 @@ func (s Suite) ca(t *testing.T, a pki.Authority, p pki.Purpose) *x509.Certificat
 	return ca
 }
 
-func (s Suite) issues(t *testing.T, p pki.Purpose) {
-	a, r := s.New(t), Request(t, "job-1/"+string(p), p, NewCard(t, 0), s.Today)
+func (s Suite) issues(t *testing.T, p pki.Purpose, card Holder) {
+	a, r := s.New(t), Request(t, "job-1/"+string(p), p, card, s.Today)
 	if err := s.Hierarchy.Judge(certify(t, a, r), r, s.ca(t, a, p)); err != nil {
 		t.Error(err)
 	}
