@@ -268,7 +268,7 @@ func (c *Card) makeFiles(public map[string]crypto.PublicKey) ([]change, error) {
 func (c *Card) madeContent(path string, public map[string]crypto.PublicKey) ([]byte, error) {
 	switch path {
 	case "jpki/token-info":
-		return tokenInfo(), nil
+		return tokenInfo(c.profile.Label), nil
 	case "text/basic":
 		return c.apBasic()
 	case "resident/key-reference", "common/key-reference":
@@ -303,9 +303,9 @@ func appendLong(dst []byte, tag tlv.Tag, value []byte) []byte {
 
 // tokenInfo is CK_TOKEN_INFO in 160 bytes as seen on a card, CK_ULONG in four bytes
 // big-endian (card fact sheet, 2.1, EF 0006).
-func tokenInfo() []byte {
+func tokenInfo(label string) []byte {
 	const none = 0xFFFFFFFF
-	b := fmt.Appendf(nil, "%-32s%-32s%-16s%-16s", "JPKIAPICCTOKEN2", "00000000000000000000000000000001", "E16R01NJ", "0000000020500003")
+	b := fmt.Appendf(nil, "%-32s%-32s%-16s%-16s", label, "00000000000000000000000000000001", "E16R01NJ", "0000000020500003")
 	for _, v := range []uint32{
 		0x40D,      // flags
 		1, 0, 1, 0, // sessions: most, now; read-write: most, now

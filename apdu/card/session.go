@@ -235,7 +235,7 @@ func (s *Session) readChunk(extended bool) int {
 
 // Identify says whether the card is a My Number card: SELECT of its first
 // application answers 9000. A card that does not know the application, or the command,
-// is ErrOtherCard. label is the token label, [Label] for this generation; it is empty
+// is ErrOtherCard. label is the token label, the profile's for its generation; it is empty
 // when the card has the application and gives no label that can be shown.
 func (s *Session) Identify(ctx context.Context) (label string, err error) {
 	first := s.p.Applications[0].Name
@@ -283,7 +283,8 @@ func strange(err error) bool {
 // labelLen is the length of CK_TOKEN_INFO.label (PKCS #11 v2.40, 3.3).
 const labelLen = 32
 
-// Label is the token label of this generation (card fact sheet, 2.1).
+// Label is the token label of the cards of today (card fact sheet, 2.1), for who looks at
+// one without asking for its generation; a profile says its own.
 const Label = "JPKIAPICCTOKEN2"
 
 // ErrOtherCard means that the card has no application of this profile.

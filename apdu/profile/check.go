@@ -14,6 +14,9 @@ func (c *Card) check() error {
 	if c.ID == "" || c.Version < 1 {
 		return fmt.Errorf("id and version are needed")
 	}
+	if c.Label == "" || len(c.Label) > 32 {
+		return fmt.Errorf("label has 1 to 32 characters")
+	}
 	if len(c.Domain.AID) < 5 || len(c.Domain.AID) > 16 {
 		return fmt.Errorf("issuer_domain: an AID has 5 to 16 bytes")
 	}

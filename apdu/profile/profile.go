@@ -100,6 +100,7 @@ type Card struct {
 	ID           string            `json:"id"`      // "mynumber-1"
 	Version      int               `json:"version"` // of this description
 	Title        string            `json:"title"`
+	Label        string            `json:"label"`   // token label that the generation is told by (PKCS #11 v2.40, CK_TOKEN_INFO.label)
 	Sources      map[string]string `json:"sources"` // short name to public source
 	Limits       Limits            `json:"limits"`
 	ATRs         []ATR             `json:"atrs"`

@@ -94,6 +94,7 @@ func TestParseRefuses(t *testing.T) {
 		{"an answer to one byte", `"command": "80A2"`, `"command": "80"`, "2 to 4 bytes"},
 		{"an answer of one byte", `"sw": "6A86"`, `"sw": "6A"`, "2 to 4 bytes"},
 		{"a domain file of an unknown kind", `"kind": "internal", "content": "unknown to the public", "made": true, "source": "MC", "confidence": "S1", "note": "selectable`, `"kind": "x", "content": "", "source": "MC", "confidence": "S1", "note": "selectable`, "issuer_domain"},
+		{"no label", `"label": "JPKIAPICCTOKEN2"`, `"label": ""`, "label"},
 		{"a key of an unknown type", `"type": "RSA-2048", "certificate"`, `"type": "RSA-1024", "certificate"`, "P-384, RSA-2048"},
 		{"a certificate that is no file", `"certificate": "sign-cert"`, `"certificate": "sign-cart"`, "sign-cart"},
 		{"a certificate without a purpose", `"certificate": "sign-cert", "purpose": "signature"`, `"certificate": "sign-cert"`, "belong together"},
@@ -192,7 +193,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(b)
 	f.Add([]byte(`{"id":"x","version":1}`))
-	f.Add([]byte(`{"id":"x","version":1,"issuer_domain":{"aid":"A000000151"},"limits":{"command_data":255,"source":"x","confidence":"C2"},"terms":{"certificate_birthdays":5,"renewal_months":3,"source":"x","confidence":"C2"},"face":{"layout":"x","source":"x","confidence":"C2"},"writing":{"source":"x","confidence":"C2"}}`))
+	f.Add([]byte(`{"id":"x","version":1,"label":"x","issuer_domain":{"aid":"A000000151"},"limits":{"command_data":255,"source":"x","confidence":"C2"},"terms":{"certificate_birthdays":5,"renewal_months":3,"source":"x","confidence":"C2"},"face":{"layout":"x","source":"x","confidence":"C2"},"writing":{"source":"x","confidence":"C2"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := Parse(b)
 		if err != nil {

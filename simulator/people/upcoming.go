@@ -7,11 +7,12 @@ const placeUpcoming = 500
 const nextCard = "mynumber-2-draft"
 
 // upcoming are people who order the next card: one of each product, and one without
-// certificates. They set two PINs where those of today set four.
+// certificates. They set two PINs where those of today set four. Their birthdays are behind
+// them, for a certificate until the tenth must end before the CA that is made today.
 var upcoming = []character{
 	{
 		name: "next-adult", about: "次期 太郎, an adult who orders the draft of the next card",
-		profile: nextCard, product: "standard", birth: born("1984-09-30"), certificates: both,
+		profile: nextCard, product: "standard", birth: ago(42, 100), certificates: both,
 		resident: resident{Name: "次期　太郎", NameRomaji: "JIKI TARO", NameKana: "ジキ　タロウ", Address: address, Sex: "male"},
 		look:     &look{skin: rgb{230, 188, 152}, hair: rgb{30, 26, 30}, shirt: rgb{70, 96, 60}, ground: rgb{230, 236, 240}},
 		pins:     pins{Signature: "N3XTC4RD", Authentication: "8264"},
@@ -31,7 +32,7 @@ var upcoming = []character{
 	},
 	{
 		name: "next-face-auth", about: "the draft of the next card as a face-authentication card: no holder PINs",
-		profile: nextCard, product: "face-auth", birth: born("1950-05-19"), certificates: auth,
+		profile: nextCard, product: "face-auth", birth: ago(76, 100), certificates: auth,
 		resident: resident{Name: "次期　和子", NameRomaji: "JIKI KAZUKO", NameKana: "ジキ　カズコ", Address: address, Sex: "female"},
 		look:     &look{skin: rgb{234, 198, 172}, hair: rgb{182, 180, 180}, shirt: rgb{90, 116, 142}, ground: rgb{232, 232, 234}, glasses: true},
 	},

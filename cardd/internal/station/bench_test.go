@@ -3,6 +3,7 @@ package station_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/daemon"
 	"jukicard/cardd/internal/journal"
@@ -70,7 +72,13 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{dir: t.TempDir(), desk: simulator.NewDesk("Desk 0"), card: blank(t)}
+	return newBenchFor(t, "adult")
+}
+
+// newBenchFor has a blank card of the generation that the person's order is for.
+func newBenchFor(t *testing.T, person string) *bench {
+	t.Helper()
+	b := &bench{dir: t.TempDir(), desk: simulator.NewDesk("Desk 0"), card: blankFor(t, person)}
 	b.desk.Insert(0, b.card)
 	b.start(t)
 	t.Cleanup(func() { _ = b.Close() })
@@ -79,11 +87,36 @@ func newBench(t *testing.T) *bench {
 
 func blank(t *testing.T) *simulator.Card {
 	t.Helper()
-	card, err := simulator.NewBlank(simulator.Options{LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, KeyPool: premade.take})
+	return blankFor(t, "adult")
+}
+
+func blankFor(t *testing.T, person string) *simulator.Card {
+	t.Helper()
+	card, err := simulator.NewBlank(simulator.Options{
+		Profile: generationOf(t, person), LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, KeyPool: premade.take,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return card
+}
+
+// generationOf is what a person's order is for.
+func generationOf(t *testing.T, person string) *profile.Card {
+	t.Helper()
+	who, err := people.Get(person, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o struct{ Profile string }
+	if err := json.Unmarshal(who.Order, &o); err != nil {
+		t.Fatal(err)
+	}
+	p, err := profile.Shared(o.Profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // start opens a daemon on the bench's folder: the first, or one after a death.

@@ -70,9 +70,9 @@ func (m *meter) check(t *testing.T, p *plan.Plan) {
 }
 
 // metered is a bench whose wires are counted.
-func metered(t *testing.T, short bool) (*bench, *meter) {
+func metered(t *testing.T, person string, short bool) (*bench, *meter) {
 	t.Helper()
-	b := newBench(t)
+	b := newBenchFor(t, person)
 	m := &meter{desk: &counting{Desk: b.desk}, steps: map[string]plan.Cost{}}
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestAPlanCostsWhatItSays(t *testing.T) {
 	for _, name := range everybody() {
 		for form, short := range map[string]bool{"short": true, "extended": false} {
 			t.Run(name+" "+form, func(t *testing.T) {
-				b, m := metered(t, short)
+				b, m := metered(t, name, short)
 				job, err := b.submit(t, name)
 				if err != nil {
 					t.Fatal(err)
@@ -158,7 +158,7 @@ func TestAPlanCostsWhatItSays(t *testing.T) {
 func TestATornPlanCostsWhatItSays(t *testing.T) {
 	for form, short := range map[string]bool{"short": true, "extended": false} {
 		t.Run(form, func(t *testing.T) {
-			b, m := metered(t, short)
+			b, m := metered(t, "adult", short)
 			card := &trap{Card: b.card}
 			b.desk.Remove(0)
 			b.desk.Insert(0, card)

@@ -10,18 +10,22 @@ import (
 	"jukicard/simulator/people"
 )
 
-// everybody is all invented people, or one of each product where tests are to be short.
+// everybody is all invented people, or one of each product where tests are to be short, of
+// every generation.
 func everybody() []string {
 	if testing.Short() {
-		return []string{"adult", "under15", "infant", "face-auth"}
+		return append([]string{"adult", "under15", "infant", "face-auth"}, people.Upcoming()...)
 	}
-	return people.Names()
+	return append(people.Names(), people.Upcoming()...)
 }
+
+// generations are a person of each who gets all that a card can carry.
+var generations = []string{"adult", "next-adult"}
 
 func TestEveryPersonsCardIsIssued(t *testing.T) {
 	for _, name := range everybody() {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newBenchFor(t, name)
 			job, err := b.submit(t, name)
 			if err != nil {
 				t.Fatal(err)
@@ -67,7 +71,7 @@ func (c *trap) Process(command []byte) []byte {
 // commands counts the commands of an undisturbed job.
 func commands(t *testing.T, name string) int {
 	t.Helper()
-	b := newBench(t)
+	b := newBenchFor(t, name)
 	card := &trap{Card: b.card}
 	b.desk.Remove(0)
 	b.desk.Insert(0, card)
@@ -86,7 +90,13 @@ func commands(t *testing.T, name string) int {
 // saw it or after it did, and expects the job to come to its end by itself: the
 // same card, one certificate of each kind, one face, no try spent.
 func TestALostCommandOrAnswerCostsNothing(t *testing.T) {
-	total := commands(t, "adult")
+	for _, person := range generations {
+		t.Run(person, func(t *testing.T) { lostExchanges(t, person) })
+	}
+}
+
+func lostExchanges(t *testing.T, person string) {
+	total := commands(t, person)
 	stride := 7 // every place is tried by the fault suite; these keep a commit honest
 	if testing.Short() {
 		stride = 45
@@ -94,7 +104,7 @@ func TestALostCommandOrAnswerCostsNothing(t *testing.T) {
 	for at := 1; at <= total; at += stride {
 		for _, kind := range []string{"command", "answer"} {
 			t.Run(fmt.Sprintf("%s %d", kind, at), func(t *testing.T) {
-				b := newBench(t)
+				b := newBenchFor(t, person)
 				card := &trap{Card: b.card, at: at}
 				card.snap = func(command []byte) ([]byte, bool) {
 					if kind == "answer" {
@@ -104,7 +114,7 @@ func TestALostCommandOrAnswerCostsNothing(t *testing.T) {
 				}
 				b.desk.Remove(0)
 				b.desk.Insert(0, card)
-				job, err := b.submit(t, "adult")
+				job, err := b.submit(t, person)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -148,7 +158,13 @@ func (b *bench) receipt(t *testing.T, job string) {
 }
 
 func TestAPulledCardHoldsTheJobAndGoesOnWithTheSameCard(t *testing.T) {
-	b := newBench(t)
+	for _, person := range generations {
+		t.Run(person, func(t *testing.T) { pulled(t, person) })
+	}
+}
+
+func pulled(t *testing.T, person string) {
+	b := newBenchFor(t, person)
 	card := &trap{Card: b.card, at: 40}
 	card.snap = func([]byte) ([]byte, bool) {
 		b.desk.Remove(0)
@@ -156,7 +172,7 @@ func TestAPulledCardHoldsTheJobAndGoesOnWithTheSameCard(t *testing.T) {
 	}
 	b.desk.Remove(0)
 	b.desk.Insert(0, card)
-	job, err := b.submit(t, "adult")
+	job, err := b.submit(t, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +182,7 @@ func TestAPulledCardHoldsTheJobAndGoesOnWithTheSameCard(t *testing.T) {
 		t.Fatalf("the job is %s: %s", j.State, j.Reason)
 	}
 
-	other := blank(t)
+	other := blankFor(t, person)
 	b.desk.Insert(0, other)
 	b.resume(t, job)
 	if j = b.run(t, job); j.State != journal.Held || !strings.HasPrefix(j.Reason, "CARD-ANOTHER") {
@@ -190,8 +206,14 @@ func (b *bench) resume(t *testing.T, job string) {
 }
 
 func TestPINsThatDiedWithTheDaemonAreAskedForAgain(t *testing.T) {
-	b := newBench(t)
-	job, err := b.submit(t, "adult")
+	for _, person := range generations {
+		t.Run(person, func(t *testing.T) { pinsDied(t, person) })
+	}
+}
+
+func pinsDied(t *testing.T, person string) {
+	b := newBenchFor(t, person)
+	job, err := b.submit(t, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +222,7 @@ func TestPINsThatDiedWithTheDaemonAreAskedForAgain(t *testing.T) {
 	if j.State != journal.Held || !strings.HasPrefix(j.Reason, "STATION-PIN-NEEDED") {
 		t.Fatalf("the job is %s: %s", j.State, j.Reason)
 	}
-	again, err := b.submit(t, "adult")
+	again, err := b.submit(t, person)
 	if err != nil || again != job {
 		t.Fatalf("the same order became job %s, not %s: %v", again, job, err)
 	}

@@ -71,7 +71,7 @@ func look(ctx context.Context, s *card.Session) (plan.Observation, error) {
 		return plan.Observation{}, stopped(ctx, s, err)
 	case err != nil:
 		return plan.Observation{}, err
-	case label != card.Label:
+	case label != s.Profile().Label:
 		return plan.Observation{}, failure.New(failure.CardGeneration, "its token label is not that of the profile", nil)
 	}
 	id, err := s.CardID(ctx)

@@ -28,8 +28,8 @@ func (s *Station) Presented(ctx context.Context) (p *profile.Card, seen plan.Obs
 		}
 		seen, blank, err := s.glance(ctx, p)
 		switch {
-		case failure.CodeOf(err) == failure.CardGeneration:
-			continue
+		case failure.CodeOf(err) == failure.CardGeneration, failure.CodeOf(err) == failure.CardNotMyNumber:
+			continue // it may be of the next
 		case err != nil || blank:
 			return nil, seen, false
 		}
