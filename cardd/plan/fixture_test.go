@@ -98,10 +98,74 @@ func forProduct(product string) plan.Order {
 	return o
 }
 
+// next is the draft of the next card.
+func next(t testing.TB) *profile.Card {
+	t.Helper()
+	p, err := profile.Load("mynumber-2-draft")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// forNext is everything that such a card can carry, but what its product never gets.
+func forNext(product string) plan.Order {
+	content := func(on string, length int, after string) plan.Content {
+		return plan.Content{On: on, Length: length, After: after}
+	}
+	const readSurface = "read-key surface/card-key"
+	o := plan.Order{
+		ID: "LAB-2026-0501", Product: product, Print: true,
+		Files: []plan.Content{
+			content("jpki/sign-cert", 1605, "certify jpki/sign-cert"),
+			content("jpki/sign-ca", 1304, ""),
+			content("jpki/number", 17, ""),
+			content("jpki/attributes", 104, ""),
+			content("jpki/signature", 336, ""),
+			content("jpki/cv-cert", 568, ""),
+			content("jpki/code", 16, ""),
+			content("jpki/presence", 3, ""),
+			content("jpki/auth-cert", 1404, "certify jpki/auth-cert"),
+			content("jpki/auth-ca", 1319, ""),
+			content("surface/face", 9500, readSurface),
+			content("surface/basic", 320, ""),
+			content("surface/cv-cert", 568, ""),
+			content("surface/number", 600, readSurface),
+			content("surface/manufacture", 30, ""),
+		},
+		Objects: []plan.Content{content("domain/municipality", 5, ""), content("domain/expiry", 8, "")},
+		Keys: []plan.KeyPair{
+			{On: "jpki/sign-key", Cert: "jpki/sign-cert", Purpose: "signature"},
+			{On: "jpki/auth-key", Cert: "jpki/auth-cert", Purpose: "authentication"},
+		},
+		References: []plan.ReferenceTo{
+			{On: "jpki/sign-pin", Secret: "pin:signature"},
+			{On: "jpki/auth-pin", Secret: "pin:authentication"},
+			{On: "surface/reference", Secret: "reference-6"},
+		},
+	}
+	if product != "standard" {
+		o.Keys, o.Files = o.Keys[1:], o.Files[1:]
+	}
+	return o
+}
+
+// generations are the cards on which the flow is the same, with an order for a product.
+func generations(t testing.TB) map[*profile.Card]func(product string) plan.Order {
+	t.Helper()
+	return map[*profile.Card]func(string) plan.Order{generation1(t): forProduct, next(t): forNext}
+}
+
 // build makes a plan that must be possible.
 func build(t testing.TB, o plan.Order, seen plan.Observation, past plan.Progress, w plan.Wire) *plan.Plan {
 	t.Helper()
-	made, err := plan.Build(generation1(t), o, seen, past, w)
+	return buildOn(t, generation1(t), o, seen, past, w)
+}
+
+// buildOn is build for a card of that generation.
+func buildOn(t testing.TB, p *profile.Card, o plan.Order, seen plan.Observation, past plan.Progress, w plan.Wire) *plan.Plan {
+	t.Helper()
+	made, err := plan.Build(p, o, seen, past, w)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,8 @@ func (m *cardModel) happen(s plan.Step) {
 	value := s.Length
 	switch s.Op {
 	case plan.Generate:
-		value = 2048
+		_, key, _ := m.p.Key(s.On)
+		value = map[string]int{"RSA-2048": 2048, "P-384": 384}[key.Type]
 	case plan.SetPIN:
 		_, ref, _ := m.p.Reference(s.On)
 		value = ref.Tries
@@ -117,10 +118,15 @@ func useful(behind []plan.Step, remains map[string]bool) bool {
 // TestEveryPrefixIsResumed stops a full issue before, after and in the middle of every
 // step and holds the plan for what is then there against an independent list.
 func TestEveryPrefixIsResumed(t *testing.T) {
-	p := generation1(t)
+	for p, order := range generations(t) {
+		t.Run(p.ID, func(t *testing.T) { everyPrefix(t, p, order) })
+	}
+}
+
+func everyPrefix(t *testing.T, p *profile.Card, order func(product string) plan.Order) {
 	for _, product := range []string{"standard", "under15", "infant", "face-auth"} {
-		o := forProduct(product)
-		all := build(t, o, blankCard(p), plan.Progress{}, short).Steps
+		o := order(product)
+		all := buildOn(t, p, o, blankCard(p), plan.Progress{}, short).Steps
 		for k := range all {
 			for _, how := range []string{"cleanly", "in doubt, not done", "in doubt, done"} {
 				name := fmt.Sprintf("%s stopped %s at %s", product, how, all[k].ID)
@@ -131,7 +137,7 @@ func TestEveryPrefixIsResumed(t *testing.T) {
 				if how == "in doubt, done" {
 					m.happen(all[k])
 				}
-				got := ids(build(t, o, m.seen, m.past, short).Steps)
+				got := ids(buildOn(t, p, o, m.seen, m.past, short).Steps)
 				want := left(all, k, how != "cleanly", how == "in doubt, done")
 				if !slices.Equal(got, want) {
 					t.Fatalf("%s\n got %q\nwant %q", name, got, want)
@@ -144,8 +150,13 @@ func TestEveryPrefixIsResumed(t *testing.T) {
 // TestResumedTwiceIsResumedOnce: after any stop, doing what is left finishes the card
 // with nothing done twice that must be done once.
 func TestResumedTwiceIsResumedOnce(t *testing.T) {
-	p, o := generation1(t), wanted("standard")
-	all := build(t, o, blankCard(p), plan.Progress{}, short).Steps
+	for p, order := range generations(t) {
+		t.Run(p.ID, func(t *testing.T) { resumedTwice(t, p, order("standard")) })
+	}
+}
+
+func resumedTwice(t *testing.T, p *profile.Card, o plan.Order) {
+	all := buildOn(t, p, o, blankCard(p), plan.Progress{}, short).Steps
 	for k := range all {
 		m := newCard(p, o)
 		times := map[string]int{}
@@ -153,7 +164,7 @@ func TestResumedTwiceIsResumedOnce(t *testing.T) {
 			m.carry(s)
 			times[s.ID]++
 		}
-		for _, s := range build(t, o, m.seen, m.past, short).Steps {
+		for _, s := range buildOn(t, p, o, m.seen, m.past, short).Steps {
 			m.carry(s)
 			times[s.ID]++
 		}
@@ -163,7 +174,7 @@ func TestResumedTwiceIsResumedOnce(t *testing.T) {
 				t.Errorf("stopped before %s: %s is done %d times", all[k].ID, id, n)
 			}
 		}
-		if rest := build(t, o, m.seen, m.past, short); !rest.Empty() {
+		if rest := buildOn(t, p, o, m.seen, m.past, short); !rest.Empty() {
 			t.Errorf("stopped before %s: left over %q", all[k].ID, ids(rest.Steps))
 		}
 	}
