@@ -17,6 +17,7 @@
 package simulator
 
 import (
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
@@ -60,6 +61,8 @@ type Options struct {
 	// KeyPool, where set, supplies premade RSA-2048 keys for load tests; when it
 	// gives nil a key is generated. Figures measured with it must say so.
 	KeyPool func() *rsa.PrivateKey
+	// PointPool is the same for keys on P-384.
+	PointPool func() *ecdsa.PrivateKey
 	// S16 makes the domain speak SCP03 with challenges and MACs of 16 bytes.
 	S16 bool
 }
@@ -71,6 +74,7 @@ type Card struct {
 	atr     []byte
 	rand    io.Reader
 	pool    func() *rsa.PrivateKey
+	points  func() *ecdsa.PrivateKey
 	options scp03.Options // "i" of the domain
 
 	domain *application
@@ -132,7 +136,7 @@ func NewBlank(o Options) (*Card, error) {
 
 // newShell is a card with every EF of the profile and nothing in any.
 func newShell(o Options) (*Card, error) {
-	c := &Card{profile: o.Profile, rand: o.Rand, pool: o.KeyPool, id: o.CardID, store: memoryOnly{}}
+	c := &Card{profile: o.Profile, rand: o.Rand, pool: o.KeyPool, points: o.PointPool, id: o.CardID, store: memoryOnly{}}
 	if c.profile == nil {
 		p, err := usualProfile()
 		if err != nil {

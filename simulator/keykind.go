@@ -68,7 +68,14 @@ func rsaKind(bits int) keyKind {
 // the signature of a digest of 48 bytes as r and s, each of 48.
 var pointKind = keyKind{
 	bits: 384,
-	pair: func(*Card) (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) },
+	pair: func(c *Card) (crypto.Signer, error) {
+		if c.points != nil {
+			if k := c.points(); k != nil {
+				return k, nil
+			}
+		}
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	},
 	answer: func(pub crypto.PublicKey) []byte {
 		point, err := pub.(*ecdsa.PublicKey).Bytes()
 		if err != nil {

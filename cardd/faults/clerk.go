@@ -159,7 +159,7 @@ func (c *counter) bound(ctx context.Context) error {
 // reinsert puts the card in again, after a swap the other one.
 func (c *counter) reinsert() {
 	if c.thief && c.slot.Out() {
-		c.thief, c.end.Stolen = false, c.house.tried(c.card)
+		c.thief, c.end.Stolen = false, c.a.tried(c.card)
 	}
 	card := c.other
 	if c.lies = c.slot.Reinsert(); c.lies {

@@ -3,6 +3,9 @@ package faults
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -21,21 +24,19 @@ import (
 	"jukicard/cardd/internal/order"
 	"jukicard/pki"
 	"jukicard/pki/softca"
-	"jukicard/simulator"
 	"jukicard/simulator/people"
 )
 
 // House is what offices share and what takes long to make: fonts, premade keys, an
 // authority of its own, people with their orders. Any goroutine may use it.
 type House struct {
-	dir     string
-	profile *profile.Card
-	ca      *softca.Authority
-	seals   *seals
-	faces   *painter
-	keys    *keyPool
-	people  map[string]*applicant
-	opener  *rsa.PrivateKey // of what is sealed for the surface application
+	dir    string
+	ca     *softca.Authority
+	seals  *seals
+	faces  *painter
+	keys   *keyPool
+	people map[string]*applicant
+	opener *rsa.PrivateKey // of what is sealed for the surface application
 
 	offices atomic.Int64 // opened so far; they are numbered
 
@@ -67,9 +68,6 @@ func quickDir() string {
 }
 
 func (h *House) furnish() (err error) {
-	if h.profile, err = profile.Load(simulator.DefaultProfile); err != nil {
-		return err
-	}
 	if h.ca, err = softca.Open(filepath.Join(h.dir, "authority"), softca.Options{}); err != nil {
 		return err
 	}
@@ -83,7 +81,7 @@ func (h *House) furnish() (err error) {
 	if err := h.keys.fill(); err != nil {
 		return err
 	}
-	for _, name := range people.Names() {
+	for _, name := range append(people.Names(), people.Upcoming()...) {
 		if h.people[name], err = apply(filepath.Join(h.dir, "people", name), name); err != nil {
 			return err
 		}
@@ -121,7 +119,7 @@ func (h *House) Close() error {
 	return errors.Join(err, os.RemoveAll(h.dir))
 }
 
-// People names everybody a card can be issued to.
+// People names everybody a card of today can be issued to.
 func (h *House) People() []string { return people.Names() }
 
 // applicant is an invented person as the daemon receives one, and in the form in which
@@ -132,11 +130,15 @@ type applicant struct {
 	pins []byte // pins.json
 	form form
 	pin  map[string]string // pins.json read, by class
+
+	profile *profile.Card // the generation that the order is for
+	at      places        // on such a card
 }
 
 // form is what the judge needs of order.json.
 type form struct {
 	ID       string `json:"id"`
+	Profile  string `json:"profile"`
 	Product  string `json:"product"`
 	Resident struct {
 		Name         string `json:"name"`
@@ -175,8 +177,9 @@ func apply(dir, name string) (*applicant, error) {
 	if err := errors.Join(json.Unmarshal(p.Order, &a.form), json.Unmarshal(p.PINs, &a.pin)); err != nil {
 		return nil, err
 	}
-	a.id = fmt.Appendf(nil, "%q", a.form.ID)
-	return a, nil
+	a.id, a.at = fmt.Appendf(nil, "%q", a.form.ID), placesOf[a.form.Profile]
+	a.profile, err = profile.Shared(a.form.Profile)
+	return a, err
 }
 
 // under is the person's order under a number of its own.
@@ -188,7 +191,8 @@ func (a *applicant) under(number string) []byte {
 // of that line, so that cards of a line differ only in their number, and to holders one
 // after another, so that a card never makes the same key twice.
 type keyPool struct {
-	lines [lines][makerKeys]*rsa.PrivateKey
+	lines  [lines][makerKeys]*rsa.PrivateKey
+	makers [lines]*ecdsa.PrivateKey // the same for cards whose keys are on P-384
 
 	mu      sync.Mutex
 	holders [holderKeys]*rsa.PrivateKey
@@ -209,8 +213,12 @@ func (p *keyPool) fill() error {
 			all.Go(func() { keys[i], errs[n][i] = rsa.GenerateKey(nil, 2048) })
 		}
 	}
+	var points [lines]error
+	for i := range p.makers {
+		p.makers[i], points[i] = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	}
 	all.Wait()
-	return errors.Join(slices.Concat(errs[0][:], errs[1][:], errs[2][:])...)
+	return errors.Join(append(points[:], slices.Concat(errs[0][:], errs[1][:], errs[2][:])...)...)
 }
 
 // of is the supply of one card.
@@ -224,6 +232,19 @@ func (p *keyPool) of(line int) func() *rsa.PrivateKey {
 		defer p.mu.Unlock()
 		p.next++
 		return p.holders[p.next%holderKeys]
+	}
+}
+
+// points is the supply of a card whose keys are on P-384: the maker's one is premade, so
+// that cards of a line differ only in their number; the holder's cost next to nothing.
+func (p *keyPool) points(line int) func() *ecdsa.PrivateKey {
+	taken := false
+	return func() *ecdsa.PrivateKey {
+		if taken {
+			return nil
+		}
+		taken = true
+		return p.makers[line]
 	}
 }
 

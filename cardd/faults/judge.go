@@ -3,10 +3,13 @@ package faults
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -45,18 +48,18 @@ func (a *applicant) wants(p pki.Purpose) bool {
 // is judged by itself.
 var own = []string{
 	name("write", "jpki/sign-cert"), name("write", "jpki/auth-cert"), name("key", "jpki/sign-key"), name("key", "jpki/auth-key"),
-	name("write", "surface/basic"), name("record", "common/manufacture"), name("sequence", ""),
+	name("write", "surface/basic"), name("sequence", ""),
 }
 
 // makers are the entries that the maker wrote for this very card: what tells its number
 // and what came by chance.
-func (h *House) makers(key string) bool {
-	return key == name("write", "text/basic") || strings.HasPrefix(key, "put-keys") || key == h.object("card-id")
+func (a *applicant) makers(key string) bool {
+	return key == name("write", "text/basic") || strings.HasPrefix(key, "put-keys") || key == a.object("card-id")
 }
 
 // object is the entry of a data object of the issuer domain.
-func (h *House) object(of string) string {
-	tag, _ := h.profile.Object(of)
+func (a *applicant) object(of string) string {
+	tag, _ := a.profile.Object(of)
 	return name("object", tag.String())
 }
 
@@ -67,22 +70,24 @@ func (h *House) issued(a *applicant, m model, card *simulator.Card, before chip,
 	if err != nil {
 		return []string{err.Error()}
 	}
-	wrong := c.differences(m.chip, func(key string) bool { return slices.Contains(own, key) || h.makers(key) })
+	wrong := c.differences(m.chip, func(key string) bool {
+		return slices.Contains(own, key) || key == name("record", a.at.manufacture) || a.makers(key)
+	})
 	for key, e := range before {
-		if h.makers(key) && !e.equal(c[key]) {
+		if a.makers(key) && !e.equal(c[key]) {
 			wrong = append(wrong, key+" is not as the maker left it")
 		}
 	}
-	wrong = append(wrong, m.numbered(c, card.ID())...)
-	if err := h.sealedReference(c); err != nil {
+	wrong = append(wrong, m.numbered(a, c, card.ID())...)
+	if err := h.sealedReference(a, c); err != nil {
 		wrong = append(wrong, err.Error())
 	}
-	return append(append(wrong, c.certified(a, live)...), h.works(a, c, card)...)
+	return append(append(wrong, c.certified(a, live)...), a.works(c, card)...)
 }
 
 // numbered judges the one file that tells the card's number.
-func (m model) numbered(c chip, number string) []string {
-	key := name("record", "common/manufacture")
+func (m model) numbered(a *applicant, c chip, number string) []string {
+	key := name("record", a.at.manufacture)
 	want := bytes.Replace(m.chip[key].Data, []byte(m.card[1:]), []byte(number[1:]), 1)
 	if got := c[key].Data; !bytes.Equal(got, want) {
 		return []string{fmt.Sprintf("%s is %q, not %q", key, got, want)}
@@ -90,16 +95,16 @@ func (m model) numbered(c chip, number string) []string {
 	return nil
 }
 
-// sealedReference opens DF35 with the sealing key and holds it against 照合番号B as it is
+// sealedReference opens DF35 with the sealing key and holds it against 照合番号 as it is
 // set on the card (card fact sheet, 2.3).
-func (h *House) sealedReference(c chip) error {
-	basic := c[name("write", "surface/basic")].Data
+func (h *House) sealedReference(a *applicant, c chip) error {
+	basic := c[name("write", a.at.basic)].Data
 	if len(basic) < 256 {
-		return fmt.Errorf("surface/basic has %d bytes", len(basic))
+		return fmt.Errorf("%s has %d bytes", a.at.basic, len(basic))
 	}
 	plain, err := rsa.DecryptOAEP(sha256.New(), nil, h.opener, basic[len(basic)-256:], nil)
-	if err != nil || !bytes.Equal(plain, c[name("reference", "surface/reference-b")].Data) {
-		return fmt.Errorf("the sealed 照合番号 in surface/basic is not the one of the card (%v)", err)
+	if err != nil || !bytes.Equal(plain, c[name("reference", a.at.reference)].Data) {
+		return fmt.Errorf("the sealed 照合番号 in %s is not the one of the card (%v)", a.at.basic, err)
 	}
 	return nil
 }
@@ -124,13 +129,13 @@ func (c chip) certified(a *applicant, live map[pki.Purpose][]*x509.Certificate) 
 
 // works uses a copy of the card as its holder would: every PIN is right, and the keys
 // sign what their certificates verify.
-func (h *House) works(a *applicant, c chip, card *simulator.Card) []string {
+func (a *applicant) works(c chip, card *simulator.Card) []string {
 	copied, err := card.Clone(simulator.Options{})
 	if err != nil {
 		return []string{err.Error()}
 	}
 	var wrong []string
-	for _, app := range h.profile.Applications {
+	for _, app := range a.profile.Applications {
 		if sw, _ := say(copied, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: app.AID}); sw != apdu.SWOK {
 			return append(wrong, fmt.Sprintf("%s cannot be selected: %v", app.Name, sw))
 		}
@@ -146,7 +151,7 @@ func (h *House) works(a *applicant, c chip, card *simulator.Card) []string {
 		}
 		for _, w := range certificates {
 			if a.wants(w.purpose) && strings.HasPrefix(w.key, app.Name+"/") {
-				wrong = append(wrong, h.signs(copied, c, w)...)
+				wrong = append(wrong, a.signs(copied, c, w)...)
 			}
 		}
 	}
@@ -154,7 +159,7 @@ func (h *House) works(a *applicant, c chip, card *simulator.Card) []string {
 }
 
 // signs has a key sign, its PIN just verified, where it has one.
-func (h *House) signs(card *simulator.Card, c chip, w certificate) []string {
+func (a *applicant) signs(card *simulator.Card, c chip, w certificate) []string {
 	if _, set := c[name("reference", w.pin)]; !set {
 		return nil // a card without PINs is used in other ways (顔認証)
 	}
@@ -162,24 +167,40 @@ func (h *House) signs(card *simulator.Card, c chip, w certificate) []string {
 	if err != nil {
 		return []string{w.cert + " is no certificate"}
 	}
-	_, key, err := h.profile.Key(w.key)
+	_, key, err := a.profile.Key(w.key)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	sum := sha256.Sum256([]byte(w.key))
-	sw, sig := say(card, apdu.Command{CLA: 0x80, INS: apdu.INSSecurityOperation, P2: 0x80 | key.ID.SFI(), Data: pki.DigestInfoSHA256(sum[:]), Ne: 256})
-	pub, ok := cert.PublicKey.(*rsa.PublicKey)
-	if sw != apdu.SWOK || !ok || rsa.VerifyPKCS1v15(pub, crypto.SHA256, sum[:], sig) != nil {
+	var sw apdu.SW
+	ok := verifies(cert.PublicKey, w.key, func(data []byte) (sig []byte) {
+		sw, sig = say(card, apdu.Command{CLA: 0x80, INS: apdu.INSSecurityOperation, P2: 0x80 | key.ID.SFI(), Data: data, Ne: 256})
+		return sig
+	})
+	if sw != apdu.SWOK || !ok {
 		return []string{fmt.Sprintf("%s does not sign what %s verifies (%v)", w.key, w.cert, sw)}
 	}
 	return nil
 }
 
+// verifies says whether a card signs a message as the key of its certificate wants it.
+func verifies(pub crypto.PublicKey, message string, sign func(data []byte) []byte) bool {
+	switch pub := pub.(type) {
+	case *rsa.PublicKey:
+		sum := sha256.Sum256([]byte(message))
+		return rsa.VerifyPKCS1v15(pub, crypto.SHA256, sum[:], sign(pki.DigestInfoSHA256(sum[:]))) == nil
+	case *ecdsa.PublicKey:
+		sum := sha512.Sum384([]byte(message))
+		sig := sign(sum[:])
+		return len(sig) == 96 && ecdsa.Verify(pub, sum[:], new(big.Int).SetBytes(sig[:48]), new(big.Int).SetBytes(sig[48:]))
+	}
+	return false
+}
+
 // tried is what somebody does who finds a card: one wrong value at every PIN that is set. It
 // gives how many tries that cost.
-func (h *House) tried(card *simulator.Card) int {
+func (a *applicant) tried(card *simulator.Card) int {
 	before := card.TriesSpent()
-	for _, app := range h.profile.Applications {
+	for _, app := range a.profile.Applications {
 		if sw, _ := say(card, apdu.Command{INS: apdu.INSSelect, P1: 0x04, P2: 0x0C, Data: app.AID}); sw != apdu.SWOK {
 			continue
 		}
@@ -205,35 +226,27 @@ func say(card *simulator.Card, c apdu.Command) (apdu.SW, []byte) {
 // plausible holds a model against the person's form: what must be on the card in so many
 // words. The seals are verified under the key that the card's own card-verifiable
 // certificates certify.
-func (h *House) plausible(a *applicant, c chip) (wrong []string) {
+func (a *applicant) plausible(c chip) (wrong []string) {
 	want := func(key string, value []byte) {
 		if !bytes.Equal(c[key].Data, value) {
 			wrong = append(wrong, key+" is not what the form says")
 		}
 	}
 	r := a.form.Resident
-	birth := strings.ReplaceAll(r.Birth, "-", "")
 	filler := []byte{0xFF, 0xFF}
-	want(name("write", "text/number"), append(tlv.Append(nil, 0xFF10, []byte(r.MyNumber)), filler...))
-	want(name("write", "resident/code"), append(tlv.Append(nil, 0xFF10, []byte(r.ResidentCode)), filler...))
-	want(h.object("municipality"), []byte(a.form.Municipality.Code))
-	for _, inside := range []struct {
-		path  string
-		tag   tlv.Tag
-		value string
-	}{
-		{"text/attributes", 0xDF22, r.Name}, {"text/attributes", 0xDF23, r.Address}, {"text/attributes", 0xDF24, birth},
-		{"surface/birth", 0xDF11, birth}, {"surface/face", 0xDF22, birth},
-	} {
+	want(name("write", a.at.number), append(tlv.Append(nil, 0xFF10, []byte(r.MyNumber)), filler...))
+	want(name("write", a.at.code), append(tlv.Append(nil, 0xFF10, []byte(r.ResidentCode)), filler...))
+	want(a.object("municipality"), []byte(a.form.Municipality.Code))
+	for _, inside := range a.at.texts {
 		got, ok := tlv.Find(inner(c[name("write", inside.path)].Data), inside.tag)
-		if !ok || string(got) != inside.value {
+		if !ok || string(got) != inside.what(&a.form) {
 			wrong = append(wrong, fmt.Sprintf("%s/%04X is not what the form says", inside.path, inside.tag))
 		}
 	}
-	if c[name("life", "")].N != int(h.profile.Domain.Locked) {
+	if c[name("life", "")].N != int(a.profile.Domain.Locked) {
 		wrong = append(wrong, "the card is not locked")
 	}
-	return append(append(wrong, h.pins(a, c)...), c.sealed()...)
+	return append(append(wrong, a.references(c)...), c.sealed(a.at.seals)...)
 }
 
 // inner is the value of the one object in a file.
@@ -245,15 +258,15 @@ func inner(file []byte) []byte {
 	return o.Value
 }
 
-// pins judges which references are set, to what, and with how many tries.
-func (h *House) pins(a *applicant, c chip) (wrong []string) {
-	birth := strings.ReplaceAll(a.form.Resident.Birth, "-", "")
-	expiry := c[h.object("expiry")].Data
+// references judges which references are set, to what, and with how many tries.
+func (a *applicant) references(c chip) (wrong []string) {
+	birth := birthOf(&a.form)
+	expiry := c[a.object("expiry")].Data
 	values := map[string]string{
 		"signature": a.pin["signature"], "authentication": a.pin["authentication"], "resident": a.pin["resident"], "text": a.pin["text"],
 		"reference-a": a.form.Resident.MyNumber,
 	}
-	for _, app := range h.profile.Applications {
+	for _, app := range a.profile.Applications {
 		for _, ref := range app.PINs {
 			path := app.Name + "/" + ref.Name
 			e, set := c[name("reference", path)]
@@ -270,6 +283,8 @@ func (h *House) pins(a *applicant, c chip) (wrong []string) {
 			case ref.Class == "reference-b" && (len(e.Data) != 14 || len(expiry) != 8 ||
 				string(e.Data[2:]) != birth[4:]+string(expiry[:4])+a.form.SecurityCode): // behind the year of birth, which is the era's
 				wrong = append(wrong, path+" has another value")
+			case ref.Class == "reference-6" && (len(expiry) != 8 || string(e.Data) != string(expiry[2:4])+a.form.SecurityCode):
+				wrong = append(wrong, path+" has another value")
 			}
 		}
 	}
@@ -277,14 +292,8 @@ func (h *House) pins(a *applicant, c chip) (wrong []string) {
 }
 
 // sealed verifies the signatures that stand behind the objects they are over.
-func (c chip) sealed() (wrong []string) {
-	for _, s := range []struct {
-		path, certificate string
-		signature         tlv.Tag
-	}{
-		{"surface/birth", "surface/cv-cert", 0xDF13}, {"surface/number", "surface/cv-cert", 0xDF43},
-		{"text/signature", "text/cv-cert", 0xDF33}, {"text/card-key-cert", "text/cv-cert", 0xDF52},
-	} {
+func (c chip) sealed(seals []seal) (wrong []string) {
+	for _, s := range seals {
 		cv, err := pki.ParseCVCertificate(c[name("write", s.certificate)].Data)
 		if err != nil {
 			wrong = append(wrong, s.certificate+": "+err.Error())

@@ -18,7 +18,7 @@ var (
 	full   = flag.Bool("faults.full", false, "single faults with short length as with extended, all with a real journal")
 	stride = flag.Int("faults.stride", 1, "only every so manieth command of an issue is disturbed")
 	script = flag.String("faults.script", "", "faults of one card, as a script: \"at 12 torn 120\"; TestOneScript tells how it ended")
-	person = flag.String("faults.person", "adult", "whose card that is")
+	person = flag.String("faults.person", "adult", "whose card that is, and whose every single fault is tried on")
 	short  = flag.Bool("faults.short", false, "commands of short length for the script and the random days")
 	kept   = flag.String("faults.log", "", "file for the log of random days")
 )

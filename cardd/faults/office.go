@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"jukicard/apdu/profile"
 	"jukicard/apdu/scp03"
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/order"
@@ -134,11 +135,11 @@ func (f *Office) Close() error {
 }
 
 // blank makes the next blank card of a line.
-func (f *Office) blank(line int) (*simulator.Card, error) {
+func (f *Office) blank(p *profile.Card, line int) (*simulator.Card, error) {
 	f.cards++
 	return simulator.NewBlank(simulator.Options{
-		Profile: f.house.profile, LabKey: simulator.LabTestKey, Master: simulator.LabTestKey,
-		CardID: fmt.Sprintf("0999%04d%08d", f.number%1e4, f.cards), KeyPool: f.house.keys.of(line),
+		Profile: p, LabKey: simulator.LabTestKey, Master: simulator.LabTestKey,
+		CardID: fmt.Sprintf("0999%04d%08d", f.number%1e4, f.cards), KeyPool: f.house.keys.of(line), PointPool: f.house.keys.points(line),
 	})
 }
 

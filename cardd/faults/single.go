@@ -69,11 +69,11 @@ func (f *Office) one(ctx context.Context, a *applicant, number string, t Try) (E
 // place puts a fresh card into the reader, whatever lay there, with all that is to go
 // wrong with it.
 func (f *Office) place(a *applicant, number string, line int, t Try) (*counter, error) {
-	card, err := f.blank(line)
+	card, err := f.blank(a.profile, line)
 	if err != nil {
 		return nil, err
 	}
-	other, err := f.blank(lines - 1 - line)
+	other, err := f.blank(a.profile, lines-1-line)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (h *House) model(ctx context.Context, o Options, person string, line int) (
 	if m.chip, err = readChip(c.card); err != nil {
 		return model{}, err
 	}
-	if wrong := h.plausible(a, m.chip); len(wrong) > 0 {
+	if wrong := a.plausible(m.chip); len(wrong) > 0 {
 		return model{}, fmt.Errorf("cannot use a model: %q", wrong)
 	}
 	h.models[key] = m
