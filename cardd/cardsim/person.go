@@ -21,7 +21,7 @@ func personCommand() *cobra.Command {
 			"and prints their paths. `cardsim person list` tells who there is.",
 		Example:   "  cardsim person adult --out demo/adult",
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: people.Names(),
+		ValidArgs: everybody(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return writePerson(cmd, args[0], dir)
 		},
@@ -32,7 +32,11 @@ func personCommand() *cobra.Command {
 		Use: "list", Short: "List the invented people", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, p := range people.List() {
+			for _, name := range everybody() {
+				p, err := people.Get(name, time.Time{})
+				if err != nil {
+					return err
+				}
 				tell(w, "%s\t%s", p.Name, p.About)
 			}
 			return w.Flush()
@@ -40,6 +44,9 @@ func personCommand() *cobra.Command {
 	})
 	return c
 }
+
+// everybody is who orders the card of today, then who orders the draft of the next.
+func everybody() []string { return append(people.Names(), people.Upcoming()...) }
 
 func writePerson(cmd *cobra.Command, name, dir string) error {
 	p, err := people.Get(name, time.Time{})
