@@ -1,21 +1,14 @@
 package cmp
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,22 +16,6 @@ import (
 	"jukicard/pki"
 	"jukicard/pki/pkitest"
 )
-
-// mock is `openssl cmp` as server. It answers every request with one certificate that it is
-// started with, so behind the first request of each transaction the certificate is made and
-// openssl is started; every byte of the protocol is openssl's.
-type mock struct {
-	t      *testing.T
-	issuer *pkitest.Issuer
-	dir    string
-	args   []string
-	form   Form
-
-	mu     sync.Mutex
-	proxy  http.Handler
-	output bytes.Buffer
-	tells  []string // what it was asked, as openssl names it
-}
 
 func opensslPath(t *testing.T) string {
 	t.Helper()
@@ -63,80 +40,6 @@ func writeFile(t *testing.T, path string, blocks ...*pem.Block) string {
 
 func certificateBlock(c *x509.Certificate) *pem.Block {
 	return &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}
-}
-
-// ServeHTTP implements http.Handler.
-func (m *mock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		m.t.Error(err)
-	}
-	if m.proxy == nil {
-		asked, err := parse(body)
-		if err != nil {
-			m.t.Error(err)
-			return
-		}
-		cert, err := m.issuer.Issue(templateOf(asked))
-		if err != nil {
-			m.t.Error(err)
-			return
-		}
-		m.start(cert)
-	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	m.proxy.ServeHTTP(w, r)
-}
-
-// start runs openssl until the test ends.
-func (m *mock) start(cert *x509.Certificate) {
-	file := writeFile(m.t, filepath.Join(m.dir, "answer.pem"), certificateBlock(cert))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	cmd := exec.CommandContext(m.t.Context(), opensslPath(m.t), append([]string{
-		"cmp", "-config", "", "-port", port, "-rsp_cert", file, "-no_check_time", "-accept_raverified", "-verbosity", "8",
-	}, m.args...)...)
-	out := &said{ready: make(chan struct{}), to: &m.output}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(gone) }()
-	m.t.Cleanup(func() { _ = cmd.Process.Kill(); <-gone })
-	select {
-	case <-out.ready:
-	case <-gone:
-		m.t.Fatalf("openssl cmp ended:\n%s", m.output.String())
-	case <-time.After(20 * time.Second):
-		m.t.Fatalf("openssl cmp does not listen:\n%s", m.output.String())
-	}
-	m.proxy = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + port})
-}
-
-// said watches for the line in which openssl says that it listens.
-type said struct {
-	mu    sync.Mutex
-	to    *bytes.Buffer
-	ready chan struct{}
-	told  bool
-}
-
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, err := s.to.Write(b)
-	if !s.told && strings.Contains(s.to.String(), "ACCEPT") {
-		s.told = true
-		close(s.ready)
-	}
-	return n, err
 }
 
 // TestOpenSSLServes has openssl's CMP server carry every form of request and protection.
@@ -185,13 +88,12 @@ func TestOpenSSLServes(t *testing.T) {
 }
 
 // openMock is a client before openssl's server.
-func openMock(t *testing.T, scheme string, form Form, args []string) (*Authority, *mock) {
+func openMock(t *testing.T, scheme string, form Form, args []string) (*Authority, *pkitest.OpenSSLCMP) {
 	t.Helper()
-	m := &mock{t: t, issuer: pkitest.NewIssuer(t, pki.Lab(), today), dir: dir(t), form: form}
+	issuer := pkitest.NewIssuer(t, pki.Lab(), today)
 	client, server := sides(t, scheme)
-	m.args = append(args, protectionArgs(t, m.dir, server)...)
-	site := pkitest.NewSite(t, m, nil)
-	o := &office{issuer: m.issuer, client: client, form: form, site: site}
+	m := pkitest.NewOpenSSLCMP(t, issuer, append(args, protectionArgs(t, dir(t), server)...)...)
+	o := &office{issuer: issuer, client: client, form: form, site: pkitest.NewSite(t, m, nil)}
 	options := o.options(dir(t))
 	options.Record.Pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	a, err := Open(t.Context(), options)
@@ -201,7 +103,7 @@ func openMock(t *testing.T, scheme string, form Form, args []string) (*Authority
 	t.Cleanup(func() {
 		_ = a.Close()
 		if t.Failed() {
-			t.Logf("openssl says:\n%s", m.output.String())
+			t.Logf("openssl says:\n%s", m.Said())
 		}
 	})
 	return a, m
@@ -240,7 +142,7 @@ func TestOpenSSLRevokes(t *testing.T) {
 	if err := a.Revoke(t.Context(), cert.SerialNumber, pki.AffiliationChanged); err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(m.output.String(), "RR") {
+	if !strings.Contains(m.Said(), "RR") {
 		t.Error("openssl saw no rr")
 	}
 }
