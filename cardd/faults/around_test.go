@@ -160,3 +160,20 @@ func TestAHopelessCardIsPutAside(t *testing.T) {
 		})
 	}
 }
+
+// TestADeathDuringTheEndOfAHopelessCard: the daemon dies at every boundary around the decision
+// to put a card aside, and again soon after. The card is in quarantine all the same.
+func TestADeathDuringTheEndOfAHopelessCard(t *testing.T) {
+	f, hopeless := office(t, Options{}), Try{Person: "opted-out", Script: parse(t, "from 50 lost-after")}
+	if _, err := f.one(t.Context(), f.house.people[hopeless.Person], f.next(), hopeless); err != nil {
+		t.Fatal(err)
+	}
+	const around = 24 // the last hold, the decision, the end of the job, two persons
+	var cases []Case
+	for last, at := f.journal.passed, f.journal.passed-around; at <= last; at++ {
+		for _, deaths := range [][]int{{at}, {at, at + 3}} {
+			cases = append(cases, Case{Options{}, Try{Person: hopeless.Person, Script: hopeless.Script, Deaths: deaths}})
+		}
+	}
+	run(t, cases, len(cases))
+}

@@ -253,7 +253,9 @@ func (c *counter) putAside(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot put the card aside: %w", err)
 	}
-	_, err = c.drive(ctx)
+	for ended := false; !ended && err == nil && len(c.end.Codes) <= holdsMax; { // again where the daemon died of it
+		ended, err = c.drive(ctx)
+	}
 	return err
 }
 

@@ -45,7 +45,7 @@ func TestRandomDays(t *testing.T) {
 		})
 	}
 	for s := *seed; left > 0; s++ {
-		n := min(left, ordersADay, max(ordersUsual/runtime.GOMAXPROCS(0), left/64))
+		n := min(left, cmp.Or(*aDay, min(ordersADay, max(ordersUsual/runtime.GOMAXPROCS(0), left/64))))
 		days <- day{s, n}
 		left -= n
 	}
@@ -83,7 +83,7 @@ func (d day) judge(t *testing.T, sum Tally, err error, log string) {
 	if err == nil && sum.Good() {
 		return
 	}
-	t.Errorf("day %d of %d orders: %v, %v\nagain with: go test ./cardd/faults -run RandomDays -faults.seed=%d -faults.cards=%d", d.seed, d.orders, sum, err, d.seed, d.orders)
+	t.Errorf("day %d of %d orders: %v, %v\nagain with: go test ./cardd/faults -run RandomDays -faults.seed=%d -faults.cards=%d -faults.day=%d", d.seed, d.orders, sum, err, d.seed, d.orders, d.orders)
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, "WRONG") {
 			t.Log(line)

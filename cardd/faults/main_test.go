@@ -13,6 +13,7 @@ import (
 
 var (
 	cards  = flag.Int("faults.cards", 0, "orders of the random days; 0: few enough for every day")
+	aDay   = flag.Int("faults.day", 0, "orders of each random day; 0: 400, or fewer where there are few in all")
 	seed   = flag.Uint64("faults.seed", 1, "seed of the first random day")
 	pairs  = flag.Int("faults.pairs", 0, "pairs of faults drawn beside those at neighbouring commands; 0: no pairs")
 	full   = flag.Bool("faults.full", false, "single faults with short length as with extended, all with a real journal")
