@@ -38,7 +38,7 @@ const (
 
 // schema: question and reply are sealed; key is the SHA-256 of SubjectPublicKeyInfo; serial
 // is hexadecimal; revoking is the reason for which it was asked to revoke, revoked that for
-// which it did. Times are Unix seconds.
+// which it did, and since when. Times are Unix seconds.
 const schema = `
 CREATE TABLE request (
 	id       TEXT PRIMARY KEY,
@@ -53,6 +53,7 @@ CREATE TABLE request (
 	asked    INTEGER NOT NULL,
 	revoking INTEGER,
 	revoked  INTEGER,
+	since    INTEGER,
 	CHECK (state NOT IN ('received', 'answered') OR reply IS NOT NULL AND serial IS NOT NULL)
 ) STRICT;
 CREATE INDEX request_serial ON request (serial);`

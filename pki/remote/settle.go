@@ -152,13 +152,13 @@ func (a *Authority) takeBack(ctx context.Context, serial *big.Int, why pki.Reaso
 	if err != nil {
 		return err
 	}
-	if err := a.ledger.reason(ctx, "revoking", k.id, why); err != nil {
+	if err := a.ledger.revoking(ctx, k.id, why); err != nil {
 		return err
 	}
 	if err := send(ca); err != nil && (!errors.Is(err, pki.ErrRevoked) || k.revoking != why) {
 		return err
 	}
-	return a.ledger.reason(context.WithoutCancel(ctx), "revoked", k.id, why)
+	return a.ledger.revoked(context.WithoutCancel(ctx), k.id, why)
 }
 
 // knownRevocation is what is recorded of a certificate; a reason below zero is none.
@@ -193,9 +193,82 @@ func (l *ledger) revocation(ctx context.Context, serial *big.Int) (k knownRevoca
 	return k, nil
 }
 
-// reason sets one of the two columns of reasons.
-func (l *ledger) reason(ctx context.Context, column, id string, why pki.Reason) error {
+// revoking records what the authority is being asked.
+func (l *ledger) revoking(ctx context.Context, id string, why pki.Reason) error {
 	return l.write(ctx, func(tx *sql.Tx) error {
-		return one(tx.ExecContext(ctx, "UPDATE request SET "+column+" = ? WHERE id = ?", int(why), id))
+		return one(tx.ExecContext(ctx, "UPDATE request SET revoking = ? WHERE id = ?", int(why), id))
 	})
+}
+
+// revoked records that it did it.
+func (l *ledger) revoked(ctx context.Context, id string, why pki.Reason) error {
+	return l.write(ctx, func(tx *sql.Tx) error {
+		return one(tx.ExecContext(ctx, "UPDATE request SET revoked = ?, since = ? WHERE id = ?", int(why), l.now().Unix(), id))
+	})
+}
+
+// Issued is one request that was answered. DER holds personal data.
+type Issued struct {
+	ID      string
+	Purpose pki.Purpose
+	Serial  *big.Int
+	DER     []byte
+	Revoked time.Time  // when the authority did it; zero when it is not known to be revoked
+	Reason  pki.Reason // why revoked
+}
+
+// Certificates lists what was issued through this record.
+func (a *Authority) Certificates(ctx context.Context) (out []Issued, err error) {
+	revoked, err := a.ledger.revocations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list certificates: %w", err)
+	}
+	err = a.ledger.each(ctx, "", func(id string, e entry) error {
+		if e.reply.DER == nil {
+			return nil
+		}
+		cert, err := x509.ParseCertificate(e.reply.DER)
+		if err != nil {
+			return err
+		}
+		one := Issued{ID: id, Purpose: e.question.Purpose, Serial: cert.SerialNumber, DER: e.reply.DER}
+		if r, ok := revoked[id]; ok {
+			one.Revoked, one.Reason = r.since, r.why
+		}
+		out = append(out, one)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot list certificates: %w", err)
+	}
+	return out, nil
+}
+
+// pastRevocation is why and since when.
+type pastRevocation struct {
+	why   pki.Reason
+	since time.Time
+}
+
+// revocations are those of the certificates that are revoked.
+func (l *ledger) revocations(ctx context.Context) (out map[string]pastRevocation, err error) {
+	rows, err := l.db.QueryContext(ctx, "SELECT id, revoked, since FROM request WHERE revoked IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	out = map[string]pastRevocation{}
+	for rows.Next() {
+		var (
+			id string
+			r  pastRevocation
+			at int64
+		)
+		if err := rows.Scan(&id, &r.why, &at); err != nil {
+			return nil, err
+		}
+		r.since = time.Unix(at, 0).UTC()
+		out[id] = r
+	}
+	return out, rows.Err()
 }

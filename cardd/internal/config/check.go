@@ -25,7 +25,6 @@ func (c *Config) check(from string) error {
 		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
 		{"log.format", c.Log.Format, []string{"text", "json"}},
 		{"reader.system", c.Reader.System, []string{"pcsc"}},
-		{"authority.kind", c.Authority.Kind, []string{"softca"}},
 		{"printer.kind", c.Printer.Kind, []string{"simulated", "none"}},
 	} {
 		if !slices.Contains(f.takes, f.value) {
@@ -40,6 +39,8 @@ func (c *Config) check(from string) error {
 		{"limits.clients", int64(c.Limits.Clients), 1, 1000},
 		{"limits.shutdown_seconds", int64(c.Limits.ShutdownSeconds), 1, 3600},
 		{"reader.command_seconds", int64(c.Reader.CommandSeconds), 1, 3600},
+		{"authority.timeout_seconds", int64(c.Authority.TimeoutSeconds), 1, 600},
+		{"authority.patience_seconds", int64(c.Authority.PatienceSeconds), 1, 3600},
 		{"upstream.timeout_seconds", int64(c.Upstream.TimeoutSeconds), 1, 600},
 		{"upstream.settle_seconds", int64(c.Upstream.SettleSeconds), 0, 86400},
 		{"upstream.tells", int64(c.Upstream.Tells), 1, 100},
@@ -57,6 +58,7 @@ func (c *Config) check(from string) error {
 		refuse(CodeValue, "fonts.paths", "no font is named", "name at least one font file, or leave the key out")
 	}
 	c.GP.check(refuse)
+	c.Authority.check(refuse)
 	c.Upstream.check(refuse)
 	c.checkPrinters(refuse)
 	return join(wrong)

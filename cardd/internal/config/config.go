@@ -79,13 +79,6 @@ type Station struct {
 	Name string `koanf:"name"` // never empty
 }
 
-// Authority is who issues certificates.
-type Authority struct {
-	Kind         string `koanf:"kind"` // softca
-	Dir          string `koanf:"dir"`  // absolute
-	Organization string `koanf:"organization"`
-}
-
 // Printer is what prints the face.
 type Printer struct {
 	Kind string `koanf:"kind"` // simulated or none

@@ -35,7 +35,7 @@ func TestDefaultsAreWhole(t *testing.T) {
 		Upstream:  Upstream{TimeoutSeconds: 30, SettleSeconds: 60, Tells: 16, PollSeconds: 60, BackoffSeconds: 300},
 		Station:   Station{Name: "window1"},
 		GP:        GP{KeyStore: "none", File: GPFile{Path: state + "/keys.sealed"}},
-		Authority: Authority{Kind: "softca", Dir: state + "/authority", Organization: "cardd laboratory"},
+		Authority: Authority{Kind: "softca", Dir: state + "/authority", Organization: "cardd laboratory", Template: true, TimeoutSeconds: 30, PatienceSeconds: 60, CMP: CMP{Request: "ir"}},
 		Printer:   Printer{Kind: "simulated", Dir: state + "/faces"},
 		Fonts:     Fonts{Paths: []string{"/usr/share/fonts/truetype/ipamj/ipamjm.ttf"}},
 		Limits:    Limits{RequestBytes: 4 << 20, Clients: 32, ShutdownSeconds: 30},
@@ -135,6 +135,10 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 		"CARDD_GP_MASTER_KEY_FILE=" + key, "CARDD_GP_KEY_STORE=none", "CARDD_GP_FILE_PATH=/k", "CARDD_GP_AUTHORITY_KEYS=false",
 		"CARDD_GP_FILE_CREDENTIAL=", "CARDD_GP_FILE_PASSPHRASE_FILE=", "CARDD_GP_PKCS11_MODULE=", "CARDD_GP_PKCS11_TOKEN=", "CARDD_GP_PKCS11_PIN_FILE=",
 		"CARDD_AUTHORITY_KIND=softca", "CARDD_AUTHORITY_DIR=/a",
+		"CARDD_AUTHORITY_URL=", "CARDD_AUTHORITY_ISSUERS_FILE=", "CARDD_AUTHORITY_CA_FILE=", "CARDD_AUTHORITY_CERT_FILE=", "CARDD_AUTHORITY_KEY_FILE=",
+		"CARDD_AUTHORITY_TEMPLATE=false", "CARDD_AUTHORITY_REPEATS=true", "CARDD_AUTHORITY_TIMEOUT_SECONDS=4", "CARDD_AUTHORITY_PATIENCE_SECONDS=5",
+		"CARDD_AUTHORITY_EST_SIGNATURE_LABEL=", "CARDD_AUTHORITY_EST_AUTHENTICATION_LABEL=", "CARDD_AUTHORITY_CMP_REQUEST=p10cr", "CARDD_AUTHORITY_CMP_MAC=",
+		"CARDD_AUTHORITY_CMP_REFERENCE=", "CARDD_AUTHORITY_CMP_SECRET_FILE=", "CARDD_AUTHORITY_CMP_SERVER=",
 		"CARDD_AUTHORITY_ORGANIZATION=o", "CARDD_PRINTER_KIND=none", "CARDD_PRINTER_DIR=/p", "CARDD_FONTS_PATHS=/f:/g",
 		"CARDD_LIMITS_REQUEST_BYTES=70000", "CARDD_LIMITS_CLIENTS=1", "CARDD_LIMITS_SHUTDOWN_SECONDS=3", "CARDD_READER_COMMAND_SECONDS=5",
 		"CARDD_UPSTREAM_MANAGEMENT=https://m", "CARDD_UPSTREAM_JPKI=unix:///j", "CARDD_UPSTREAM_CA_FILE=" + key, "CARDD_UPSTREAM_CERT_FILE=" + key,
@@ -146,7 +150,7 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 	}
 	want := &Config{
 		Lab: true, StateDir: "/s", Socket: "/s.sock", Log: Log{"debug", "json"}, Reader: Reader{"pcsc", "r", true, 5}, Station: Station{"n"},
-		GP: GP{MasterKeyFile: key, KeyStore: "none", File: GPFile{Path: "/k"}}, Authority: Authority{"softca", "/a", "o"}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
+		GP: GP{MasterKeyFile: key, KeyStore: "none", File: GPFile{Path: "/k"}}, Authority: Authority{Kind: "softca", Dir: "/a", Organization: "o", Repeats: true, TimeoutSeconds: 4, PatienceSeconds: 5, CMP: CMP{Request: "p10cr"}}, Printer: Printer{"none", "/p"}, Fonts: Fonts{[]string{"/f", "/g"}},
 		Limits: Limits{70000, 1, 3}, Upstream: Upstream{"https://m", "unix:///j", key, key, key, 1, 0, 1, 2, 3},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -180,7 +184,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a level that is none", "[log]\nlevel = \"loud\"\n", nil, CodeValue, []string{"log.level", "debug or info or warn or error"}},
 		{"a format that is none", "[log]\nformat = \"xml\"\n", nil, CodeValue, []string{"log.format", "text or json"}},
 		{"a reader system that is none", "[reader]\nsystem = \"simulator\"\n", nil, CodeValue, []string{"reader.system", "pcsc"}},
-		{"an authority that is none", "[authority]\nkind = \"est\"\n", nil, CodeValue, []string{"authority.kind", "softca"}},
+		{"an authority that is none", "[authority]\nkind = \"scep\"\n", nil, CodeValue, []string{"authority.kind", "softca or est or cmp"}},
 		{"a printer that is none", "[printer]\nkind = \"laser\"\n", nil, CodeValue, []string{"printer.kind", "simulated or none"}},
 		{"a request limit too small for a photograph", "[limits]\nrequest_bytes = 1000\n", nil, CodeValue, []string{"limits.request_bytes", "65536"}},
 		{"no time at all", "[limits]\nshutdown_seconds = 0\n", nil, CodeValue, []string{"limits.shutdown_seconds"}},

@@ -30,7 +30,7 @@ const (
 const ConfigVariable = "CARDD_CONFIG"
 
 // paths are the keys whose value is a file or a folder.
-var paths = append(storePaths, "state_dir", "socket", "gp.master_key_file", "upstream.ca_file", "upstream.cert_file", "upstream.key_file", "authority.dir", "printer.dir", "fonts.paths")
+var paths = append(append(storePaths, authorityPaths...), "state_dir", "socket", "gp.master_key_file", "upstream.ca_file", "upstream.cert_file", "upstream.key_file", "authority.dir", "printer.dir", "fonts.paths")
 
 // source names where the values came from, for errors about them.
 func source(path string) string {

@@ -39,7 +39,8 @@ type Daemon struct {
 	Config    *config.Config
 	Station   *station.Station
 	Journal   *journal.Journal
-	Authority *softca.Authority
+	Authority *softca.Authority // the embedded one, which seals whoever certifies
+	issuer    issuer            // who certifies
 	Hierarchy pki.Hierarchy
 	Receipts  *receipt.Signer
 	Readers   reader.System
@@ -108,7 +109,7 @@ func (d *Daemon) open(ctx context.Context, o Options) (err error) {
 	}
 	cfg := station.Config{
 		Name: c.Station.Name, Software: Software(), Readers: watchdog.Guard(o.Readers, seconds(c.Reader.CommandSeconds)), Reader: c.Reader.Name,
-		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.Authority, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
+		Journal: d.Journal, Pins: new(vault.PINs), Sealer: sealer, Authority: d.issuer.Authority, Revoker: d.issuer.Revoker, Hierarchy: d.Hierarchy, FaceSeal: d.Authority,
 		Keys: find, Faces: faces, Layout: face.DefaultLayout, Receipts: d.Receipts,
 		Log: o.Log, Watch: o.Watch, Trace: o.Trace, Short: o.Short || c.Reader.Short,
 	}
@@ -142,6 +143,7 @@ func (d *Daemon) openPrinter() (printer.Device, error) {
 func (d *Daemon) Close() error {
 	var errs []error
 	errs = append(errs, d.closeStations())
+	errs = append(errs, d.closeIssuer())
 	if d.Authority != nil {
 		errs = append(errs, d.Authority.Close())
 	}

@@ -149,7 +149,7 @@ func (b books) held() (held []journal.Notice) {
 
 // certificates is what the authority says of every certificate that it returned to anybody.
 func (d *Daemon) certificates(ctx context.Context) (all []upstream.CertificateView, err error) {
-	issued, err := d.Authority.Certificates(ctx)
+	issued, err := d.issued(ctx)
 	if err != nil {
 		return nil, failure.New(failure.PKIAuthority, err.Error(), err)
 	}

@@ -33,6 +33,9 @@ func (d *Daemon) openStores(ctx context.Context, ordersLost bool) (sealer *vault
 	if d.Authority, err = softca.Open(c.Authority.Dir, softca.Options{Hierarchy: d.Hierarchy, Keys: own}); err != nil {
 		return nil, failure.New(failure.PKIStore, err.Error(), err)
 	}
+	if err := d.openIssuer(ctx); err != nil {
+		return nil, err
+	}
 	if d.Receipts, err = receipt.OpenSigner(c.StateDir); err != nil {
 		return nil, failure.New(failure.StationReceiptKey, err.Error(), err)
 	}

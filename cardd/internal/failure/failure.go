@@ -62,6 +62,8 @@ const (
 	PKIStore          Code = "PKI-AUTHORITY-STORE"
 
 	PKIAuthority   Code = "PKI-AUTHORITY"
+	PKIDoubt       Code = "PKI-AUTHORITY-DOUBT"
+	PKINoDoubt     Code = "PKI-AUTHORITY-NO-DOUBT"
 	PKICertificate Code = "PKI-CERTIFICATE"
 	KeysAbsent     Code = "PKI-KEYS-ABSENT"
 	KeysUnlock     Code = "PKI-KEYS-UNLOCK"
@@ -189,6 +191,8 @@ var entries = map[Code]Entry{
 	PKIStore:          {"the embedded authority's folder cannot be used", "put the whole folder back from its newest backup; an older one would issue certificates a second time", "認証局のフォルダーが使えません", "フォルダー全体を最新の控えから戻してください。古い控えでは証明書が二重に発行されます"},
 
 	PKIAuthority:   {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
+	PKIDoubt:       {"nobody here knows whether the authority issued a certificate for the request", "look at the authority for the common name and key that cardctl authority doubts shows, settle it with cardctl authority settle, and resume; it is not asked anew before", "認証局が証明書を発行したか不明です", "cardctl authority doubts に示すCNと鍵で認証局を確認し、cardctl authority settle で決着してから再開してください。それまで再要求しません"},
+	PKINoDoubt:     {"there is no doubt to settle about this request", "look with: cardctl authority doubts", "この要求に未決の発行はありません", "cardctl authority doubts で確かめてください"},
 	PKICertificate: {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
 	KeysAbsent:     {"the key store is not there", "see that the module's library and token, or the sealed file, are where the configuration says, then start again", "鍵の保管先が見つかりません", "設定どおりの場所にHSMのライブラリとトークン、または封印ファイルがあるか確かめてください"},
 	KeysUnlock:     {"what unlocks the key store is wrong", "correct the PIN, passphrase or credential that the configuration names; it is not tried again by itself", "鍵の保管先を開く暗証番号などが違います", "設定の暗証番号・合言葉・資格情報を正してください。自動では再試行しません"},

@@ -172,13 +172,22 @@ func (r *run) certify(ctx context.Context, s plan.Step) (facts, error) {
 	req.CSR = der
 	cert, err := r.c.Authority.Certify(ctx, req)
 	if err != nil {
-		return nil, failure.New(failure.PKIAuthority, err.Error(), err)
+		return nil, authorityFailure(err)
 	}
 	if err := r.c.Hierarchy.Judge(cert, req, r.dossier.ca[req.Purpose]); err != nil {
 		return nil, failure.New(failure.PKICertificate, err.Error(), err)
 	}
 	r.dossier.book.SetCertificate(s.On, cert.Raw)
 	return certificateFacts(cert), nil
+}
+
+// authorityFailure tells a doubt, which a person must settle, from what asking again may
+// mend.
+func authorityFailure(err error) error {
+	if errors.Is(err, pki.ErrDoubt) {
+		return failure.New(failure.PKIDoubt, err.Error(), err)
+	}
+	return failure.New(failure.PKIAuthority, err.Error(), err)
 }
 
 func certificateFacts(cert *x509.Certificate) facts {

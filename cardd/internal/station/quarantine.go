@@ -228,7 +228,7 @@ func (r *run) askAgain(ctx context.Context, request, step string) (serial string
 	case errors.Is(err, pki.ErrIDTaken):
 		return "", nil
 	case err != nil:
-		return "", failure.New(failure.PKIAuthority, err.Error(), err)
+		return "", authorityFailure(err)
 	}
 	return cert.SerialNumber.Text(16), nil
 }

@@ -454,7 +454,7 @@ var unavailable = map[failure.Code]bool{
 	failure.ReaderNone: true, failure.ReaderUnknown: true, failure.ReaderNoCard: true, failure.ReaderTwoCards: true,
 	failure.ReaderBusy: true, failure.ReaderService: true, failure.ReaderMute: true, failure.ReaderRemoved: true,
 	failure.CardOther: true, failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardNoState: true,
-	failure.StationPIN: true, failure.StationVaultKey: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKICertificate: true,
+	failure.StationPIN: true, failure.StationVaultKey: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKIDoubt: true, failure.PKICertificate: true,
 	failure.FaceGlyph: true, failure.FaceOverflow: true, failure.FacePhoto: true, failure.StationStopped: true, failure.CardKeys: true,
 	failure.KeysAbsent: true, failure.KeysUnlock: true, failure.KeysLocked: true, failure.KeysFull: true, failure.KeysGone: true,
 	failure.KeysUnable: true, failure.KeysDamaged: true, failure.KeysNone: true,
