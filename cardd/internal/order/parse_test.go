@@ -186,6 +186,13 @@ func TestBadOrders(t *testing.T) {
 		{"a window of 8 characters", "adult", "municipality.window", "99201003", "ORDER-WINDOW", "municipality.window"},
 		{"a mayor with a line break", "adult", "municipality.mayor", "架空\n市長", "JUKI-TEXT-UNPRINTABLE", "municipality.mayor"},
 
+		{"no romaji for the next card", "next-adult", "resident.name_romaji", absent{}, "ORDER-FIELD-MISSING", "resident.name_romaji"},
+		{"no kana for the next card", "next-adult", "resident.name_kana", absent{}, "ORDER-FIELD-MISSING", "resident.name_kana"},
+		{"romaji in small letters", "next-adult", "resident.name_romaji", "Jiki Taro", "ORDER-NAME-ROMAJI", "resident.name_romaji"},
+		{"kana in half width", "next-adult", "resident.name_kana", "ｼﾞｷ", "ORDER-NAME-KANA", "resident.name_kana"},
+		{"hiragana for kana", "next-adult", "resident.name_kana", "じき　たろう", "ORDER-NAME-KANA", "resident.name_kana"},
+		{"romaji that today's card does not need", "adult", "resident.name_romaji", "Taro", "ORDER-NAME-ROMAJI", "resident.name_romaji"},
+
 		{"a substitute without flags", "ivs", "substitutes.name_flags", absent{}, "ORDER-SUBSTITUTE-PAIR", "substitutes.name_flags"},
 		{"flags without a substitute", "ivs", "substitutes.name", absent{}, "ORDER-SUBSTITUTE-PAIR", "substitutes.name"},
 		{"flags one short", "ivs", "substitutes.name_flags", "1101", "ORDER-FLAGS-LENGTH", "substitutes.name_flags"},

@@ -38,7 +38,7 @@ func parsed(t testing.TB, name string) *Order {
 }
 
 func TestEverybodyIsAccepted(t *testing.T) {
-	for _, name := range people.Names() {
+	for _, name := range append(people.Names(), people.Upcoming()...) {
 		for _, day := range []time.Time{today, time.Date(2028, 2, 29, 0, 0, 0, 0, time.UTC), time.Date(2036, 3, 1, 0, 0, 0, 0, time.UTC)} {
 			p, err := people.Get(name, day)
 			if err != nil {
@@ -109,5 +109,28 @@ func TestDerived(t *testing.T) {
 				t.Errorf("%d PINs", n)
 			}
 		})
+	}
+}
+
+// TestTheNextCardsTerms: two PINs, certificates until the tenth birthday and a card a month
+// longer.
+func TestTheNextCardsTerms(t *testing.T) {
+	o := parsed(t, "next-adult")
+	defer o.Destroy()
+	if got := o.Eligibility().PINs; len(got) != 2 || got[0] != juki.PINSignature || got[1] != juki.PINAuthentication {
+		t.Errorf("PINs %v", got)
+	}
+	last, ok := o.SignatureExpiry()
+	born := o.Resident.Birth.Get()
+	if !ok || last.Year != o.Issued.Year+10 || last.Month != born.Month || last.Day != born.Day {
+		t.Errorf("the certificate's last day is %v", last)
+	}
+	if card := o.CardExpiry(); card != last.AddMonths(1) {
+		t.Errorf("the card's last day is %v, its last birthday %v", card, last)
+	}
+	for name, want := range map[string]int{"next-under15": 1, "next-infant": 1, "next-opted-out": 1, "next-face-auth": 0} {
+		if got := parsed(t, name).Eligibility().PINs; len(got) != want {
+			t.Errorf("%s sets %v", name, got)
+		}
 	}
 }
