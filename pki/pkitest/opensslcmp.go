@@ -117,7 +117,10 @@ func (o *OpenSSLCMP) start(cert []byte) (http.Handler, error) {
 	defer stop()
 	select {
 	case <-ready:
-		return httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + port}), nil
+		proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:" + port})
+		// openssl ends connections when it likes, which a POST on one that is kept does not survive.
+		proxy.Transport = &http.Transport{DisableKeepAlives: true}
+		return proxy, nil
 	case <-gone:
 		return nil, errors.New("openssl cmp ended")
 	case <-ctx.Done():
