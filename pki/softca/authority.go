@@ -13,8 +13,10 @@
 // returned. After a crash between them the same request takes up the reserved
 // serial, so that no ID ever has two and no serial is ever used twice.
 //
-// It leaves out: rollover of the CAs, OCSP, partitioned revocation lists, and
-// anything over a network.
+// What became of certificates it tells by lists (RFC 5280, 5) and by OCSP (RFC 6960).
+//
+// It leaves out: rollover of the CAs, partitioned revocation lists, and enrolment over a
+// network.
 package softca
 
 import (
@@ -25,6 +27,8 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
+	"sync"
 	"time"
 
 	"jukicard/pki"
@@ -56,6 +60,9 @@ type Authority struct {
 	store     *store
 	cas       map[pki.Purpose]certifier
 	sealers   map[pki.Sealing]sealer
+
+	mu       sync.Mutex
+	watchers []func() // called after a revocation; mu's
 }
 
 var (
@@ -196,5 +203,22 @@ func (a *Authority) Revoke(ctx context.Context, serial *big.Int, why pki.Reason)
 	if err := a.store.revoke(ctx, serial, why, a.now()); err != nil {
 		return fmt.Errorf("cannot revoke %X for %v: %w", serial, why, err)
 	}
+	a.told()
 	return nil
+}
+
+// onRevoke has f called after each revocation.
+func (a *Authority) onRevoke(f func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.watchers = append(a.watchers, f)
+}
+
+func (a *Authority) told() {
+	a.mu.Lock()
+	watchers := slices.Clone(a.watchers)
+	a.mu.Unlock()
+	for _, f := range watchers {
+		f()
+	}
 }

@@ -294,6 +294,21 @@ func (s *store) revoke(ctx context.Context, serial *big.Int, why pki.Reason, now
 	})
 }
 
+// status is what became of the certificate with a serial number under one of the CAs.
+func (s *store) status(ctx context.Context, p pki.Purpose, serial *big.Int) (certStatus, error) {
+	var revoked, reason sql.NullInt64
+	err := s.db.QueryRowContext(ctx, "SELECT revoked, reason FROM certificate WHERE serial = ? AND purpose = ? AND der IS NOT NULL", serial.Text(16), string(p)).
+		Scan(&revoked, &reason)
+	if errors.Is(err, sql.ErrNoRows) {
+		return certStatus{}, nil
+	}
+	out := certStatus{issued: true, reason: pki.Reason(reason.Int64)}
+	if revoked.Valid {
+		out.revoked = time.Unix(revoked.Int64, 0).UTC()
+	}
+	return out, err
+}
+
 // list returns all rows, in the order of their IDs.
 func (s *store) list(ctx context.Context) (out []Issued, err error) {
 	err = s.transact(ctx, func(tx *sql.Tx) error {
