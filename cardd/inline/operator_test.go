@@ -95,7 +95,7 @@ func (s *shop) decide(t *testing.T, id, code string) error {
 	switch failure.Code(code) {
 	case failure.PrintDoubt: // a person takes the card out and looks at it
 		s.mend(t, code)
-		c := s.inked()
+		c := s.inked(s.job(id).CardID)
 		switch {
 		case c == nil:
 			return s.station().Resume(t.Context(), id, false)
@@ -145,10 +145,12 @@ func (s *shop) layBack(id string) {
 	}
 }
 
-// inked is the card that the printer holds, if ink has come on it.
-func (s *shop) inked() *press.Card {
-	if c := s.press.Inside(); c != nil && !c.Blank() {
-		return c
+// inked is the card of that number, inside or delivered, if ink has come on it.
+func (s *shop) inked(id string) *press.Card {
+	for _, c := range s.press.Cards() {
+		if c.Chip.(*simulator.Card).ID() == id && !c.Blank() {
+			return c
+		}
 	}
 	return nil
 }
