@@ -77,7 +77,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.json, "json", false, "print one JSON value instead of text")
 	must(root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"en", "ja"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(root.RegisterFlagCompletionFunc("reader", a.completeReaders))
-	root.AddCommand(a.readersCommand(), a.planCommand(), a.issueCommand(), a.jobsCommand(), a.reconcileCommand(), a.quarantineCommand(), a.jobCommand(), a.printersCommand(), a.printerCommand(),
+	root.AddCommand(a.readersCommand(), a.planCommand(), a.issueCommand(), a.jobsCommand(), a.reconcileCommand(), a.quarantineCommand(), a.authorityCommand(), a.jobCommand(), a.printersCommand(), a.printerCommand(),
 		a.receiptCommand(), a.cardCommand(), a.printCommand(), a.mojiCommand(), a.keyCommand(), docsCommand(root))
 	return root
 }

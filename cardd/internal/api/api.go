@@ -90,6 +90,7 @@ func (s *Server) Handler() http.Handler {
 	huma.Get(a, "/v1/reconcile", s.reconcile, summary("List the cards on which terminal, card management and chip do not agree"))
 	huma.Post(a, "/v1/reconcile", s.mend, summary("List them, and tell card management what may be told"))
 	huma.Post(a, "/v1/notices/{key}/release", s.release, summary("Let a notice go on that waits for a person"))
+	s.authorityRoutes(a, mux)
 	huma.Get(a, "/v1/receipt-key", s.receiptKey, summary("Get the key that verifies this station's receipts"))
 	sse.Register(a, huma.Operation{OperationID: "follow-job", Method: http.MethodGet, Path: "/v1/jobs/{id}/events", Summary: "Follow a job"},
 		map[string]any{"progress": client.Event{}}, s.follow)

@@ -60,7 +60,7 @@ func fromProblems(p order.Problems) *client.Failure {
 // statusOf is the HTTP status of a code: what the caller can mend is 4xx.
 func statusOf(c failure.Code) int {
 	switch c {
-	case failure.APINoJob, failure.QuarantineNone, failure.UpstreamNoNotice:
+	case failure.APINoJob, failure.QuarantineNone, failure.UpstreamNoNotice, failure.PKINoDoubt, failure.PKINoCertificate:
 		return http.StatusNotFound
 	case failure.APIForbidden, failure.APINotLab:
 		return http.StatusForbidden

@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/station"
 	"jukicard/pki"
 	"jukicard/pki/cmp"
 	"jukicard/pki/est"
@@ -243,4 +246,46 @@ func chain(own tls.Certificate) (out []*x509.Certificate) {
 		}
 	}
 	return out
+}
+
+// Happened takes back what an event of a card's holder, the card or its keys makes invalid:
+// of the card's certificates that are not revoked for good, those that [pki.Event.Revokes]
+// names. It gives their serial numbers. Doing it again is safe.
+func (d *Daemon) Happened(ctx context.Context, card string, event pki.Event) (serials []*big.Int, err error) {
+	list, err := event.Revokes()
+	if err != nil {
+		return nil, failure.New(failure.APIRequest, err.Error(), err)
+	}
+	all, err := d.issued(ctx)
+	if err != nil {
+		return nil, failure.New(failure.PKIAuthority, err.Error(), err)
+	}
+	known := false
+	for _, c := range all {
+		_, of, _, ok := station.RequestedFor(c.ID)
+		if !ok || of != card || len(c.DER) == 0 {
+			continue
+		}
+		known = true
+		if !slices.ContainsFunc(list, func(r pki.Revocation) bool { return r.Purpose == c.Purpose }) || !c.Revoked.IsZero() && c.Reason != pki.CertificateHold {
+			continue
+		}
+		if err := event.Take(ctx, d.issuer.Revoker, map[pki.Purpose]*big.Int{c.Purpose: c.Serial}); err != nil {
+			return serials, failure.New(failure.PKIAuthority, err.Error(), err)
+		}
+		serials = append(serials, c.Serial)
+	}
+	if !known {
+		return nil, failure.New(failure.PKINoCertificate, card, nil)
+	}
+	return serials, nil
+}
+
+// Status serves the CAs' certificates, lists and OCSP. It is nil for an authority afar, which
+// serves its own.
+func (d *Daemon) Status() http.Handler {
+	if d.issuer.afar != nil {
+		return nil
+	}
+	return d.Authority.StatusHandler()
 }

@@ -61,40 +61,42 @@ const (
 	StationDamaged    Code = "STATION-JOURNAL-DAMAGED"
 	PKIStore          Code = "PKI-AUTHORITY-STORE"
 
-	PKIAuthority   Code = "PKI-AUTHORITY"
-	PKIDoubt       Code = "PKI-AUTHORITY-DOUBT"
-	PKINoDoubt     Code = "PKI-AUTHORITY-NO-DOUBT"
-	PKICertificate Code = "PKI-CERTIFICATE"
-	KeysAbsent     Code = "PKI-KEYS-ABSENT"
-	KeysUnlock     Code = "PKI-KEYS-UNLOCK"
-	KeysLocked     Code = "PKI-KEYS-LOCKED"
-	KeysFull       Code = "PKI-KEYS-FULL"
-	KeysGone       Code = "PKI-KEYS-GONE"
-	KeysUnable     Code = "PKI-KEYS-UNABLE"
-	KeysDamaged    Code = "PKI-KEYS-DAMAGED"
-	KeysNone       Code = "PKI-KEYS-NONE"
-	KeysTaken      Code = "PKI-KEYS-TAKEN"
-	KeysCheck      Code = "PKI-KEYS-CHECK-VALUE"
-	KeysPerson     Code = "PKI-KEYS-SAME-PERSON"
-	KeysRotation   Code = "PKI-KEYS-ROTATION"
-	PrintFailed    Code = "PRINT-FAILED"
-	PrintDoubt     Code = "PRINT-DOUBT"
-	PrintSpoilt    Code = "PRINT-SPOILT"
-	PrinterFault   Code = "PRINTER-FAULT"
-	PrinterJam     Code = "PRINTER-JAM"
-	PrinterLink    Code = "PRINTER-LINK"
-	PrinterCardOut Code = "PRINTER-CARD-OUT"
-	PrinterUnknown Code = "PRINTER-UNKNOWN"
-	FaceGlyph      Code = "FACE-GLYPH"
-	FaceOverflow   Code = "FACE-OVERFLOW"
-	FacePhoto      Code = "FACE-PHOTO"
-	APINotLab      Code = "API-NOT-LAB"
-	APINoJob       Code = "API-NO-JOB"
-	APINoReceipt   Code = "API-NO-RECEIPT"
-	APIRequest     Code = "API-REQUEST"
-	APIUnreachable Code = "API-UNREACHABLE"
-	APIForbidden   Code = "API-FORBIDDEN"
-	APIAnswer      Code = "API-ANSWER"
+	PKIAuthority     Code = "PKI-AUTHORITY"
+	PKIDoubt         Code = "PKI-AUTHORITY-DOUBT"
+	PKINoStatus      Code = "PKI-AUTHORITY-ELSEWHERE"
+	PKINoDoubt       Code = "PKI-AUTHORITY-NO-DOUBT"
+	PKINoCertificate Code = "PKI-NO-CERTIFICATE"
+	PKICertificate   Code = "PKI-CERTIFICATE"
+	KeysAbsent       Code = "PKI-KEYS-ABSENT"
+	KeysUnlock       Code = "PKI-KEYS-UNLOCK"
+	KeysLocked       Code = "PKI-KEYS-LOCKED"
+	KeysFull         Code = "PKI-KEYS-FULL"
+	KeysGone         Code = "PKI-KEYS-GONE"
+	KeysUnable       Code = "PKI-KEYS-UNABLE"
+	KeysDamaged      Code = "PKI-KEYS-DAMAGED"
+	KeysNone         Code = "PKI-KEYS-NONE"
+	KeysTaken        Code = "PKI-KEYS-TAKEN"
+	KeysCheck        Code = "PKI-KEYS-CHECK-VALUE"
+	KeysPerson       Code = "PKI-KEYS-SAME-PERSON"
+	KeysRotation     Code = "PKI-KEYS-ROTATION"
+	PrintFailed      Code = "PRINT-FAILED"
+	PrintDoubt       Code = "PRINT-DOUBT"
+	PrintSpoilt      Code = "PRINT-SPOILT"
+	PrinterFault     Code = "PRINTER-FAULT"
+	PrinterJam       Code = "PRINTER-JAM"
+	PrinterLink      Code = "PRINTER-LINK"
+	PrinterCardOut   Code = "PRINTER-CARD-OUT"
+	PrinterUnknown   Code = "PRINTER-UNKNOWN"
+	FaceGlyph        Code = "FACE-GLYPH"
+	FaceOverflow     Code = "FACE-OVERFLOW"
+	FacePhoto        Code = "FACE-PHOTO"
+	APINotLab        Code = "API-NOT-LAB"
+	APINoJob         Code = "API-NO-JOB"
+	APINoReceipt     Code = "API-NO-RECEIPT"
+	APIRequest       Code = "API-REQUEST"
+	APIUnreachable   Code = "API-UNREACHABLE"
+	APIForbidden     Code = "API-FORBIDDEN"
+	APIAnswer        Code = "API-ANSWER"
 )
 
 // What happens between station, card management and JPKI, and what a reconciliation finds.
@@ -190,40 +192,42 @@ var entries = map[Code]Entry{
 	StationDamaged:    {"the journal holds something else than what was written", "issue nothing more: stop cardd, keep journal.db with its -wal and .mark as evidence, put the newest backup back, and look at every card in work since", "記録が書き込んだ内容と異なります", "発行を止め、journal.db と -wal、.mark を証拠として保管し、最新の控えを戻して、以後に処理したカードを全て確かめてください"},
 	PKIStore:          {"the embedded authority's folder cannot be used", "put the whole folder back from its newest backup; an older one would issue certificates a second time", "認証局のフォルダーが使えません", "フォルダー全体を最新の控えから戻してください。古い控えでは証明書が二重に発行されます"},
 
-	PKIAuthority:   {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
-	PKIDoubt:       {"nobody here knows whether the authority issued a certificate for the request", "look at the authority for the common name and key that cardctl authority doubts shows, settle it with cardctl authority settle, and resume; it is not asked anew before", "認証局が証明書を発行したか不明です", "cardctl authority doubts に示すCNと鍵で認証局を確認し、cardctl authority settle で決着してから再開してください。それまで再要求しません"},
-	PKINoDoubt:     {"there is no doubt to settle about this request", "look with: cardctl authority doubts", "この要求に未決の発行はありません", "cardctl authority doubts で確かめてください"},
-	PKICertificate: {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
-	KeysAbsent:     {"the key store is not there", "see that the module's library and token, or the sealed file, are where the configuration says, then start again", "鍵の保管先が見つかりません", "設定どおりの場所にHSMのライブラリとトークン、または封印ファイルがあるか確かめてください"},
-	KeysUnlock:     {"what unlocks the key store is wrong", "correct the PIN, passphrase or credential that the configuration names; it is not tried again by itself", "鍵の保管先を開く暗証番号などが違います", "設定の暗証番号・合言葉・資格情報を正してください。自動では再試行しません"},
-	KeysLocked:     {"the hardware module's PIN is locked, or a wrong one was presented before", "log in once with the maker's tool or pkcs11-tool --login, or have the module's officer unlock it; then start again", "HSMの暗証番号がロックされたか、誤った番号が提示されています", "メーカーのツールか pkcs11-tool --login で一度ログインするか、管理者に解除を依頼してください"},
-	KeysFull:       {"the key store has no room", "remove keys or close other programs that use the module; nothing was changed", "鍵の保管先に空きがありません", "不要な鍵を消すか、HSMを使う他のプログラムを終了してください。変更はされていません"},
-	KeysGone:       {"the key store no longer answers", "look after the module or the file, then resume; it is asked anew by itself", "鍵の保管先が応答しなくなりました", "HSMまたはファイルを確かめてから再開してください。自動で接続し直します"},
-	KeysUnable:     {"the key store cannot do what is needed", "use a module that has the mechanisms that the text names, or a program built with cgo", "鍵の保管先に必要な機能がありません", "必要な機構を備えたHSM、またはcgo付きで作られたプログラムを使ってください"},
-	KeysDamaged:    {"the sealed key file is none or was changed", "restore it from a backup", "封印された鍵ファイルが壊れています", "バックアップから戻してください"},
-	KeysNone:       {"the key store has no key of that name or version", "look with: cardctl key list; bring the key in with: cardctl key ceremony", "その名前または版の鍵がありません", "cardctl key list で確かめ、cardctl key ceremony で鍵を入れてください"},
-	KeysTaken:      {"a key of that name or version is there already", "choose another version; versions stand side by side", "その名前または版の鍵はすでにあります", "別の版を選んでください。版は並べて置けます"},
-	KeysCheck:      {"a key's check value is another than expected", "compare the forms and begin again; nothing was kept", "鍵のチェック値が一致しません", "用紙を照合してやり直してください。何も保存されていません"},
-	KeysPerson:     {"one person would do what two must", "let a second person do it under that person's own name", "二人で行う操作を一人で行おうとしています", "もう一人が自分の名前で行ってください"},
-	KeysRotation:   {"a card's keys could not be changed", "do what the text says; the card is usable with the version it names, and the same command goes on", "カードの鍵を切り替えられませんでした", "表示に従ってください。カードは示された版の鍵で使えます。同じコマンドで続きから行います"},
-	PrintFailed:    {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
-	PrintDoubt:     {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
-	PrintSpoilt:    {"a part of the face was printed and the rest cannot follow", "the card is in the reject bin; have its destruction confirmed by two persons and issue the order on a fresh card", "券面の一部だけが印刷されました", "カードは不良品箱にあります。二人で廃棄を確認し、新しいカードで発行してください"},
-	PrinterFault:   {"the printer cannot go on", "do what the printer asks for (the text says what), then resume", "プリンターが停止しています", "表示された内容に従って直し、再開してください"},
-	PrinterJam:     {"the card is stuck inside the printer", "take the card out by hand, lay it on the hopper, then resume with --taken-out; where no job is held: cardctl printer emptied NAME", "カードがプリンター内で詰まりました", "カードを手で取り出してホッパーに置き、--taken-out を付けて再開してください (処理がないときは cardctl printer emptied NAME)"},
-	PrinterLink:    {"the printer cannot be reached", "look at its cable and whether it is switched on, then resume", "プリンターと通信できません", "ケーブルと電源を確かめて再開してください"},
-	PrinterCardOut: {"the job's card is not in the printer any more", "lay that card on the hopper and resume; if it cannot be found put the job aside", "処理中のカードがプリンターにありません", "そのカードをホッパーに置いて再開してください。見つからないときは使用中止にしてください"},
-	PrinterUnknown: {"there is no printer of that name", "look at the names with: cardctl printers", "その名前のプリンターはありません", "cardctl printers で確かめてください"},
-	FaceGlyph:      {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
-	FaceOverflow:   {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
-	FacePhoto:      {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},
-	APINotLab:      {"this is only for invented people in a laboratory", "set lab = true in the configuration of a laboratory; never on real data", "試験環境専用の機能です", "試験環境の設定で lab = true にしてください"},
-	APINoJob:       {"there is no job of that number", "look at the numbers with: cardctl jobs", "その番号の処理はありません", "cardctl jobs で確かめてください"},
-	APINoReceipt:   {"the job has no receipt", "a receipt is signed when the card is finished: cardctl job show", "この処理の受領証はまだありません", "カード完成後に発行されます (cardctl job show)"},
-	APIRequest:     {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
-	APIUnreachable: {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
-	APIForbidden:   {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
-	APIAnswer:      {"cardd's answer did not come or cannot be read", "what was asked may have been done: look with cardctl jobs before you ask again; both programs must be of one version", "carddの応答が得られないか、読み取れません", "要求は実行された可能性があります。再試行の前に cardctl jobs で確かめ、両方のプログラムの版を揃えてください"},
+	PKIAuthority:     {"the certificate authority cannot be reached or refused", "mend the cause and resume; asking again is safe", "認証局に接続できないか拒否されました", "原因を除いて再開してください。再要求は安全です"},
+	PKIDoubt:         {"nobody here knows whether the authority issued a certificate for the request", "look at the authority for the common name and key that cardctl authority doubts shows, settle it with cardctl authority settle, and resume; it is not asked anew before", "認証局が証明書を発行したか不明です", "cardctl authority doubts に示すCNと鍵で認証局を確認し、cardctl authority settle で決着してから再開してください。それまで再要求しません"},
+	PKINoStatus:      {"the authority is elsewhere and itself tells what became of certificates", "ask it for its certificates, lists and OCSP", "認証局は外部にあり、失効情報は認証局自身が公開します", "認証局から証明書・失効リスト・OCSPを取得してください"},
+	PKINoDoubt:       {"there is no doubt to settle about this request", "look with: cardctl authority doubts", "この要求に未決の発行はありません", "cardctl authority doubts で確かめてください"},
+	PKINoCertificate: {"no certificate was issued here for this card", "look at the card's number: cardctl jobs", "このカードの証明書はここでは発行されていません", "cardctl jobs でカードの番号を確かめてください"},
+	PKICertificate:   {"the authority's certificate is not what was asked for", "do not hand the card out; report it with the job's number", "認証局の証明書が要求と一致しません", "カードを渡さず、処理番号を添えて報告してください"},
+	KeysAbsent:       {"the key store is not there", "see that the module's library and token, or the sealed file, are where the configuration says, then start again", "鍵の保管先が見つかりません", "設定どおりの場所にHSMのライブラリとトークン、または封印ファイルがあるか確かめてください"},
+	KeysUnlock:       {"what unlocks the key store is wrong", "correct the PIN, passphrase or credential that the configuration names; it is not tried again by itself", "鍵の保管先を開く暗証番号などが違います", "設定の暗証番号・合言葉・資格情報を正してください。自動では再試行しません"},
+	KeysLocked:       {"the hardware module's PIN is locked, or a wrong one was presented before", "log in once with the maker's tool or pkcs11-tool --login, or have the module's officer unlock it; then start again", "HSMの暗証番号がロックされたか、誤った番号が提示されています", "メーカーのツールか pkcs11-tool --login で一度ログインするか、管理者に解除を依頼してください"},
+	KeysFull:         {"the key store has no room", "remove keys or close other programs that use the module; nothing was changed", "鍵の保管先に空きがありません", "不要な鍵を消すか、HSMを使う他のプログラムを終了してください。変更はされていません"},
+	KeysGone:         {"the key store no longer answers", "look after the module or the file, then resume; it is asked anew by itself", "鍵の保管先が応答しなくなりました", "HSMまたはファイルを確かめてから再開してください。自動で接続し直します"},
+	KeysUnable:       {"the key store cannot do what is needed", "use a module that has the mechanisms that the text names, or a program built with cgo", "鍵の保管先に必要な機能がありません", "必要な機構を備えたHSM、またはcgo付きで作られたプログラムを使ってください"},
+	KeysDamaged:      {"the sealed key file is none or was changed", "restore it from a backup", "封印された鍵ファイルが壊れています", "バックアップから戻してください"},
+	KeysNone:         {"the key store has no key of that name or version", "look with: cardctl key list; bring the key in with: cardctl key ceremony", "その名前または版の鍵がありません", "cardctl key list で確かめ、cardctl key ceremony で鍵を入れてください"},
+	KeysTaken:        {"a key of that name or version is there already", "choose another version; versions stand side by side", "その名前または版の鍵はすでにあります", "別の版を選んでください。版は並べて置けます"},
+	KeysCheck:        {"a key's check value is another than expected", "compare the forms and begin again; nothing was kept", "鍵のチェック値が一致しません", "用紙を照合してやり直してください。何も保存されていません"},
+	KeysPerson:       {"one person would do what two must", "let a second person do it under that person's own name", "二人で行う操作を一人で行おうとしています", "もう一人が自分の名前で行ってください"},
+	KeysRotation:     {"a card's keys could not be changed", "do what the text says; the card is usable with the version it names, and the same command goes on", "カードの鍵を切り替えられませんでした", "表示に従ってください。カードは示された版の鍵で使えます。同じコマンドで続きから行います"},
+	PrintFailed:      {"the printer refused or failed", "mend the printer and resume; the card is finished but for its face", "印刷できません", "プリンターを直して再開してください"},
+	PrintDoubt:       {"it is not known whether the face was printed", "look at the card: printed, resume with --printed; blank, resume", "印刷されたか分かりません", "カードを見て、印刷済みなら --printed を付けて再開してください"},
+	PrintSpoilt:      {"a part of the face was printed and the rest cannot follow", "the card is in the reject bin; have its destruction confirmed by two persons and issue the order on a fresh card", "券面の一部だけが印刷されました", "カードは不良品箱にあります。二人で廃棄を確認し、新しいカードで発行してください"},
+	PrinterFault:     {"the printer cannot go on", "do what the printer asks for (the text says what), then resume", "プリンターが停止しています", "表示された内容に従って直し、再開してください"},
+	PrinterJam:       {"the card is stuck inside the printer", "take the card out by hand, lay it on the hopper, then resume with --taken-out; where no job is held: cardctl printer emptied NAME", "カードがプリンター内で詰まりました", "カードを手で取り出してホッパーに置き、--taken-out を付けて再開してください (処理がないときは cardctl printer emptied NAME)"},
+	PrinterLink:      {"the printer cannot be reached", "look at its cable and whether it is switched on, then resume", "プリンターと通信できません", "ケーブルと電源を確かめて再開してください"},
+	PrinterCardOut:   {"the job's card is not in the printer any more", "lay that card on the hopper and resume; if it cannot be found put the job aside", "処理中のカードがプリンターにありません", "そのカードをホッパーに置いて再開してください。見つからないときは使用中止にしてください"},
+	PrinterUnknown:   {"there is no printer of that name", "look at the names with: cardctl printers", "その名前のプリンターはありません", "cardctl printers で確かめてください"},
+	FaceGlyph:        {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
+	FaceOverflow:     {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
+	FacePhoto:        {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},
+	APINotLab:        {"this is only for invented people in a laboratory", "set lab = true in the configuration of a laboratory; never on real data", "試験環境専用の機能です", "試験環境の設定で lab = true にしてください"},
+	APINoJob:         {"there is no job of that number", "look at the numbers with: cardctl jobs", "その番号の処理はありません", "cardctl jobs で確かめてください"},
+	APINoReceipt:     {"the job has no receipt", "a receipt is signed when the card is finished: cardctl job show", "この処理の受領証はまだありません", "カード完成後に発行されます (cardctl job show)"},
+	APIRequest:       {"the request is not as the API wants it", "see /openapi.json", "要求の形式が正しくありません", "/openapi.json を参照してください"},
+	APIUnreachable:   {"cardd cannot be reached", "start it with: cardd serve", "carddに接続できません", "cardd serve で起動してください"},
+	APIForbidden:     {"this user may not use cardd", "run it as the user that cardd runs as, or root", "この利用者には許可がありません", "carddと同じ利用者かrootで実行してください"},
+	APIAnswer:        {"cardd's answer did not come or cannot be read", "what was asked may have been done: look with cardctl jobs before you ask again; both programs must be of one version", "carddの応答が得られないか、読み取れません", "要求は実行された可能性があります。再試行の前に cardctl jobs で確かめ、両方のプログラムの版を揃えてください"},
 
 	UpstreamUnreachable:   {"the other side cannot be reached", "nothing is lost: what it has to know waits here and goes out in order; mend the line or wait", "相手システムに接続できません", "通知はこの端末に順番どおり保存され、失われません。回線を直すか復旧をお待ちください"},
 	UpstreamAnswer:        {"the other side answered in a form nobody here understands", "it counts as no answer and is asked again; if it goes on, check the address and both versions", "相手システムの応答を解釈できません", "未応答として扱い再照会します。続くときは接続先と双方の版を確かめてください"},
