@@ -204,9 +204,12 @@ func (d *Daemon) Settle(ctx context.Context, id string, found []byte) error {
 // RevokedByHand takes a person's word that a certificate was revoked at the authority.
 func (d *Daemon) RevokedByHand(ctx context.Context, serial *big.Int, why pki.Reason) error {
 	if _, ok := d.issuer.Revoker.(byHand); !ok {
-		return failure.New(failure.PKIAuthority, "this authority revokes by itself; nobody has to say so", nil)
+		return failure.New(failure.APIRequest, "this authority revokes by itself; nobody has to say so", nil)
 	}
 	err := d.issuer.afar.TakeBack(ctx, serial, why, func(*x509.Certificate) error { return nil })
+	if errors.Is(err, pki.ErrUnknownSerial) {
+		return failure.New(failure.PKINoCertificate, err.Error(), err)
+	}
 	if err != nil {
 		return failure.New(failure.PKIAuthority, err.Error(), err)
 	}
