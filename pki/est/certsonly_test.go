@@ -137,7 +137,10 @@ func TestReadAnswers(t *testing.T) {
 		{"too much", "application/pkcs7-mime", strings.Repeat("A", bodyMax+1), 200, "at most"},
 		{"elsewhere", "", "", 302, "refuses: HTTP status 302, without a word"},
 		{"refused", "text/plain", "no\x1b[31m more\nthan this", 403, `refuses: HTTP status 403, "no [31m more than this"`},
-		{"busy", "", "", 503, "refuses: HTTP status 503"},
+		{"busy", "", "", 503, "takes no questions now: HTTP status 503"},
+		{"too often", "", "", 429, "takes no questions now: HTTP status 429"},
+		{"the key is worked on", "", "", 409, "may have issued a certificate before: HTTP status 409"},
+		{"the key had another question", "", "", 422, "may have issued a certificate before: HTTP status 422"},
 		{"failed", "", "", 500, "failed with HTTP status 500"},
 		{"a gateway's guess", "", "", 504, "failed with HTTP status 504"},
 		{"empty", "", "", 204, "failed with HTTP status 204"},
@@ -195,6 +198,15 @@ func TestAddresses(t *testing.T) {
 	}
 	if _, err := NewClient("https://ca.example", nil, time.Second); err == nil {
 		t.Error("a client without a certificate")
+	}
+}
+
+// TLS that believes whoever answers is none.
+func TestTheServerIsVerified(t *testing.T) {
+	secured := clientTLS()
+	secured.InsecureSkipVerify = true
+	if _, err := NewClient("https://ca.example", secured, time.Second); err == nil || !strings.Contains(err.Error(), "must verify") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -27,7 +27,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -41,6 +40,7 @@ import (
 
 const (
 	bodyMax    = 1 << 20            // bytes of an answer: sixteen certificates are some 40 kB
+	headerMax  = 64 << 10           // bytes of an answer's header
 	whyMax     = 200                // bytes of an authority's words
 	wellKnown  = "/.well-known/est" // RFC 7030, 3.2.2
 	retryMax   = 24 * time.Hour     // longest pause an authority is believed to want
@@ -68,12 +68,18 @@ func NewClient(address string, secured *tls.Config, timeout time.Duration) (*Cli
 	if secured == nil || len(secured.Certificates) == 0 && secured.GetClientCertificate == nil {
 		return nil, errors.New("cannot use the EST server: a client certificate is needed")
 	}
+	if secured.InsecureSkipVerify { // whoever answers would say which CA to believe: RFC 7030, 3.3.1
+		return nil, errors.New("cannot use the EST server: TLS must verify who it is")
+	}
 	secured = secured.Clone()
 	secured.MinVersion = max(secured.MinVersion, tls.VersionTLS12)
 	return &Client{base: base, timeout: timeout, http: &http.Client{
 		// A connection of its own for every exchange: on one that is used again, net/http
 		// may send a request twice.
-		Transport:     &http.Transport{TLSClientConfig: secured, DisableKeepAlives: true, TLSHandshakeTimeout: timeout},
+		Transport: &http.Transport{
+			TLSClientConfig: secured, DisableKeepAlives: true, DisableCompression: true,
+			TLSHandshakeTimeout: timeout, MaxResponseHeaderBytes: headerMax,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
@@ -143,32 +149,10 @@ func (c *Client) exchange(ctx context.Context, method, label, operation string, 
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		if !sent.Load() || turnedAway(err) {
-			return nil, fmt.Errorf("%w: %w", remote.ErrNotSent, err)
-		}
-		return nil, err
+		return nil, remote.NotSent(sent.Load(), err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	return read(answer)
-}
-
-// turnedAway says whether the other side ended the handshake because of who we are: in TLS
-// 1.3 that is told after the client has begun to send, and before anything of it is read
-// (RFC 8446, 4.4.2.4 and 6.2).
-func turnedAway(err error) bool {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" {
-		return false
-	}
-	for _, alert := range []string{
-		"bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
-		"unknown certificate", "unknown certificate authority", "access denied", "certificate required",
-	} {
-		if op.Err.Error() == "tls: "+alert {
-			return true
-		}
-	}
-	return false
 }
 
 // read takes an answer (RFC 7030, 4.2.3).
@@ -184,7 +168,13 @@ func read(answer *http.Response) ([]*x509.Certificate, error) {
 		return readCertificates(answer.Header.Get("Content-Type"), body)
 	case code == http.StatusAccepted:
 		return nil, &remote.Wait{After: retryAfter(answer.Header.Get("Retry-After"), time.Now())}
-	case code >= 300 && code < 500, code == http.StatusServiceUnavailable: // by definition not handled
+	case code == http.StatusServiceUnavailable, code == http.StatusTooManyRequests: // by definition not handled
+		return nil, fmt.Errorf("%w: HTTP status %d, %s", remote.ErrNotTaken, code, words(body))
+	case code == http.StatusConflict, code == http.StatusUnprocessableEntity:
+		// It knows the Idempotency-Key and works on it, or had another question under it
+		// (draft-ietf-httpapi-idempotency-key-header, 2.7): there may be a certificate.
+		return nil, fmt.Errorf("the authority may have issued a certificate before: HTTP status %d, %s", code, words(body))
+	case code >= 300 && code < 500:
 		return nil, &remote.Refusal{Why: fmt.Sprintf("HTTP status %d, %s", code, words(body))}
 	default:
 		return nil, fmt.Errorf("the authority failed with HTTP status %d, %s", code, words(body))

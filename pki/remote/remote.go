@@ -55,7 +55,8 @@ type Reply struct {
 type Line interface {
 	// Enroll asks once. A *Wait says that the authority has taken the question and wants
 	// to be asked again; a *Refusal that it answered and issued nothing; ErrNotSent that it
-	// was not reached. After any other error nobody knows.
+	// was not reached, ErrNotTaken that it did not look at the question. After any other
+	// error nobody knows.
 	Enroll(ctx context.Context, q Question) (Reply, error)
 	// Confirm tells the authority that a certificate was taken, or why not, where the
 	// protocol has such a message. It may be told twice. A *Refusal says that by the
@@ -81,8 +82,13 @@ type Refusal struct{ Why string }
 // Error implements error.
 func (r *Refusal) Error() string { return "the authority refuses: " + r.Why }
 
-// ErrNotSent: not a byte of the question left.
-var ErrNotSent = errors.New("the authority cannot be reached")
+var (
+	// ErrNotSent: not a byte of the question left.
+	ErrNotSent = errors.New("the authority cannot be reached")
+	// ErrNotTaken: the authority says that it does not look at questions now. That tells
+	// nothing of a question that it was asked before.
+	ErrNotTaken = errors.New("the authority takes no questions now")
+)
 
 // Config is what an Authority works with.
 type Config struct {
@@ -194,7 +200,7 @@ func (a *Authority) candidates(ctx context.Context) ([]*x509.Certificate, error)
 }
 
 // Certify implements pki.Authority. Beside its errors it gives pki.ErrDoubt,
-// pki.ErrWaiting, a *Refusal, ErrNotSent, and a *pki.Objection where the answer is no
+// pki.ErrWaiting, a *Refusal, ErrNotSent, ErrNotTaken, and a *pki.Objection where the answer is no
 // certificate of this key by this CA. A certificate of it that is otherwise not what was
 // asked for is recorded and given on: it exists, and the caller, who judges it, must have
 // it to take it back.
@@ -277,6 +283,12 @@ func (a *Authority) ask(ctx context.Context, r pki.Request, key []byte, e *entry
 func (a *Authority) finish(ctx context.Context, ca *x509.Certificate, e *entry) error {
 	if e.state != received {
 		reply, err := a.enroll(ctx, e)
+		var refusal *Refusal
+		if e.state == asked && errors.As(err, &refusal) {
+			// That this asking is refused says nothing of the one before, which is in doubt: who
+			// refuses may never have looked whether it knows the question.
+			err = fmt.Errorf("asked again, %v", refusal)
+		}
 		if err != nil {
 			return a.failed(e, err)
 		}
@@ -334,12 +346,13 @@ func (a *Authority) failed(e *entry, err error) error {
 		kept    error
 	)
 	fresh := e.state == unknown || e.state == refused
+	outside := errors.Is(err, ErrNotSent) || errors.Is(err, ErrNotTaken) // the question was not looked at
 	switch {
-	case errors.As(err, &refusal), errors.Is(err, ErrNotSent) && fresh:
+	case errors.As(err, &refusal), outside && fresh:
 		kept = a.ledger.refuse(store, id, refusal != nil, err.Error())
 	case errors.As(err, &wait):
 		err = fmt.Errorf("%w: %w", pki.ErrWaiting, err)
-	case errors.Is(err, ErrNotSent): // and before that nobody knows
+	case outside: // and of what was before nobody knows more
 	default:
 		kept = a.ledger.doubt(store, id, err.Error())
 		err = fmt.Errorf("%w: %w", pki.ErrDoubt, err)

@@ -100,6 +100,7 @@ func TestAskedTwice(t *testing.T) {
 		{"answered", func(w *wire) func(Question) (Reply, error) { return w.issue }, false, nil, 1, 0, 1},
 		{"refused", func(*wire) func(Question) (Reply, error) { return fails(&Refusal{"no"}) }, false, nil, 2, 1, 1},
 		{"not sent", func(*wire) func(Question) (Reply, error) { return fails(ErrNotSent) }, false, nil, 2, 0, 1},
+		{"not taken", func(*wire) func(Question) (Reply, error) { return fails(ErrNotTaken) }, false, nil, 2, 0, 1},
 		{"lost", lost, false, pki.ErrDoubt, 1, 0, 1},
 		{"lost, and it may be asked twice", lost, true, nil, 2, 0, 2}, // this wire issues each time; that it does not is the other side's word
 	}
@@ -118,6 +119,58 @@ func TestAskedTwice(t *testing.T) {
 				t.Errorf("%d questions, the last of attempt %d, %d certificates", len(w.asked), last.Attempt, len(w.issuer.Issued()))
 			}
 		})
+	}
+}
+
+// A question whose answer was lost is asked again, and that asking does not settle what became
+// of the first: neither a refusal nor a failure to reach anybody makes the next question
+// another one, for which there would be a second certificate.
+func TestTheSecondAskingSettlesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		second error
+		want   error
+	}{
+		{"refused", &Refusal{"the station is not known"}, pki.ErrDoubt},
+		{"not taken", ErrNotTaken, ErrNotTaken},
+		{"not sent", ErrNotSent, ErrNotSent},
+		{"lost", errLost, pki.ErrDoubt},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWire(t)
+			var made Reply
+			w.enroll = []func(Question) (Reply, error){
+				func(q Question) (Reply, error) { made, _ = w.issue(q); return Reply{}, errLost },
+				fails(tt.second),
+				func(Question) (Reply, error) { return made, nil },
+			}
+			a := connect(t, w, t.TempDir(), true)
+			for _, want := range []error{pki.ErrDoubt, tt.want} {
+				if _, err := a.Certify(t.Context(), request(t)); !errors.Is(err, want) {
+					t.Errorf("want %v, got %v", want, err)
+				}
+			}
+			cert, err := a.Certify(t.Context(), request(t))
+			if err != nil || !bytes.Equal(cert.Raw, made.DER) || w.asked[2].Attempt != 0 {
+				t.Errorf("the third asking, of attempt %d: %v", w.asked[2].Attempt, err)
+			}
+		})
+	}
+}
+
+// An authority that is busy while a question waits with it still has the question.
+func TestABusyAuthorityKeepsAQuestion(t *testing.T) {
+	w := newWire(t, fails(&Wait{After: time.Hour, Token: []byte("one")}), fails(ErrNotTaken))
+	a := connect(t, w, t.TempDir(), false)
+	_, _ = a.Certify(t.Context(), request(t))
+	if _, err := a.Certify(t.Context(), request(t)); !errors.Is(err, ErrNotTaken) || errors.Is(err, pki.ErrDoubt) {
+		t.Errorf("want ErrNotTaken, got %v", err)
+	}
+	if _, err := a.Certify(t.Context(), request(t)); err != nil {
+		t.Fatal(err)
+	}
+	if last := w.asked[2]; last.Attempt != 0 || string(last.Token) != "one" {
+		t.Errorf("it went on with attempt %d, token %q", last.Attempt, last.Token)
 	}
 }
 
