@@ -1,5 +1,7 @@
 package order
 
+import "maps"
+
 // text is what one code says; ja is rule and remedy in Japanese.
 type text struct{ rule, remedy, ja string }
 
@@ -34,6 +36,10 @@ var catalogue = map[string]text{
 		"there is no such field",
 		"remove it, or correct its spelling; there are {0}",
 		"この項目はありません。取り除くか、綴りを直してください({0})。"},
+	"ORDER-FIELD-OPERATION": {
+		"the field belongs to an order of the other operation",
+		"remove it, or correct operation: a new card (issue) and an entry on a card in use (endorse) are two orders",
+		"もう一方の操作の項目です。取り除くか、操作を直してください。新しいカードの発行(issue)と使用中のカードへの追記(endorse)は別の申請です。"},
 	"ORDER-FIELD-CASE": {
 		"field names are written in lower case, exactly",
 		"write {0}",
@@ -64,9 +70,9 @@ var catalogue = map[string]text{
 		"give a reference such as LAB-2026-0001",
 		"英数字と . _ - の1文字から64文字で、英数字で始め、数字は連続9桁までです(記録に残るため個人の番号は使えません)。LAB-2026-0001のように記載してください。"},
 	"ORDER-OPERATION": {
-		"it is issue",
-		"write issue",
-		"操作はissueです。issueと記載してください。"},
+		"it is issue or endorse",
+		"write issue for a new card, endorse for an entry on a card in use",
+		"操作はissueまたはendorseです。新しいカードはissue、使用中のカードへの追記はendorseと記載してください。"},
 	"ORDER-PROFILE": {
 		"it is one of {0}",
 		"use one of these names",
@@ -187,6 +193,40 @@ var catalogue = map[string]text{
 		"0の文字は住民票と同じ、1の文字は異なる文字です。住民票と1文字ずつ照らし合わせてください。"},
 }
 
+// endorsementTexts are those of orders to endorse.
+var endorsementTexts = map[string]text{
+	"ORDER-CARD": {
+		"the card's number is 16 of the characters 0-9 and A-F, as printed on it",
+		"copy the number from the card, or read it with: cardctl card show",
+		"カードの番号は0-9とA-Fの16文字です。券面の番号を写すか、cardctl card show で読み取ってください。"},
+	"ORDER-ENTRY-ONE": {
+		"an order to endorse has either an entry to be printed or one that was written by hand",
+		"give entry or by_hand, and not both",
+		"追記の申請には、印字する追記か手書きの追記のどちらか一方だけを記載します。entryまたはby_handのどちらかを記載してください。"},
+	"ORDER-ENTRY-DATE": {
+		"the day of notification (届出日) is one on which there were such cards, from 2016-01-01 on",
+		"give the day on which the resident notified the change, such as 2026-11-23",
+		"届出日はカードの交付が始まった2016-01-01以後の日です。届出のあった日を2026-11-23のように記載してください。"},
+	"ORDER-LINES": {
+		"it is a number of lines of 追記欄, 1 to {0}",
+		"count the lines that the entry takes on the card",
+		"追記欄の行数で、1から{0}です。券面の行数を数えて記載してください。"},
+	"ORDER-LAYOUT": {
+		"it is the name of a layout: 1 to 64 of the characters a-z 0-9 and -",
+		"write the layout that the card was printed with, such as mynumber-1",
+		"レイアウト名は英小文字、数字、ハイフンの1文字から64文字です。カードを印刷したレイアウトをmynumber-1のように記載してください。"},
+	"ORDER-LAYOUT-VERSION": {
+		"it is the version of a layout, 1 to {0}",
+		"write the version of the layout that the card was printed with",
+		"レイアウトの版は1から{0}です。カードを印刷したレイアウトの版を記載してください。"},
+	"ORDER-PANEL-PLACES": {
+		"the entries on the card are numbered from 1 without a gap",
+		"number them in the order in which they stand on the card: 1, 2, 3",
+		"券面の追記には、並び順に1から欠番なく番号を付けます。1、2、3のように記載してください。"},
+}
+
+func init() { maps.Copy(catalogue, endorsementTexts) }
+
 // fieldJapanese are the words of the form for the fields of an order and of PINs.
 var fieldJapanese = map[string]string{
 	"order": "申請", "pins": "暗証番号",
@@ -203,6 +243,9 @@ var fieldJapanese = map[string]string{
 	"substitutes": "代替文字", "substitutes.name": "氏名の代替文字", "substitutes.name_flags": "氏名の代替文字位置",
 	"substitutes.address": "住所の代替文字", "substitutes.address_flags": "住所の代替文字位置",
 	"substitutes.name_choices": "氏名の代替文字の選択", "substitutes.address_choices": "住所の代替文字の選択",
+	"card": "カードの番号", "entry": "追記", "entry.date": "届出日", "entry.reason": "異動事由", "entry.content": "異動後の内容", "entry.seal": "職印の文字",
+	"by_hand": "手書きの追記", "by_hand.lines": "手書きの追記の行数", "panel": "追記欄", "panel.layout": "券面レイアウト", "panel.version": "券面レイアウトの版",
+	"panel.entries":  "券面にある追記",
 	"pins.signature": "署名用電子証明書暗証番号", "pins.authentication": "利用者証明用電子証明書暗証番号",
 	"pins.resident": "住民基本台帳用暗証番号", "pins.text": "券面事項入力補助用暗証番号",
 }

@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -17,13 +18,19 @@ type form struct {
 	path     string // "" for the document itself, "resident"
 	root     string // "order" or "pins": the field of problems about the document
 	values   map[string]*node
-	present  bool // the object was there; else its fields are not missed one by one
+	foreign  []string // fields of the order's other operation
+	present  bool     // the object was there; else its fields are not missed one by one
 }
 
 // openForm sorts the fields of an object and notes those that are unknown or there
 // twice.
 func openForm(problems *Problems, root, path string, n *node, known ...string) form {
-	f := form{problems: problems, path: path, root: root, values: map[string]*node{}}
+	return openFormOf(problems, root, path, n, known, nil)
+}
+
+// openFormOf is openForm where some fields, foreign ones, belong to another operation.
+func openFormOf(problems *Problems, root, path string, n *node, known, foreign []string) form {
+	f := form{problems: problems, path: path, root: root, values: map[string]*node{}, foreign: foreign}
 	if n.kind != kindObject {
 		problems.note(refuse("ORDER-FIELD-TYPE", f.whole(), "an object with fields"))
 		return f
@@ -60,6 +67,10 @@ func (f form) field(name string) string {
 func (f form) sort(place int, member *field, known []string) {
 	name := view(member.name)
 	i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) })
+	if at := slices.IndexFunc(f.foreign, func(k string) bool { return strings.EqualFold(k, name) }); at >= 0 {
+		f.problems.note(refuse("ORDER-FIELD-OPERATION", f.field(f.foreign[at])))
+		return
+	}
 	if i < 0 {
 		f.problems.note(refuse("ORDER-FIELD-UNKNOWN", f.field(shown(name, place)), strings.Join(known, ", ")))
 		return
@@ -147,6 +158,25 @@ func (f form) boolean(name string) bool {
 		f.problems.note(refuse("ORDER-FIELD-TYPE", f.field(name), "true or false"))
 	}
 	return v.truth
+}
+
+// number is a field's whole number from 1 to most, in decimal digits; 0 when absent or
+// refused, with code.
+func (f form) number(name, code string, most int) int {
+	v := f.value(name, required)
+	if v == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(view(v.data))
+	switch {
+	case v.kind != kindInteger:
+		f.problems.note(refuse("ORDER-FIELD-TYPE", f.field(name), "a whole number without quotes"))
+	case err != nil || n < 1 || n > most:
+		f.problems.note(refuse(code, f.field(name), most))
+	default:
+		return n
+	}
+	return 0
 }
 
 // object opens a field that is an object itself.

@@ -20,6 +20,8 @@ func FuzzOrder(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	f.Add(endorsing(f).json(f))
+	f.Add(asCBOR(f, endorsing(f).with("entry", absent{}).with("by_hand", map[string]any{"lines": 2})))
 	f.Add([]byte(`{"version":1,"VERSION":1,"resident":{"name":"\ud842\udfb7","x":[[{"a":"]"}]]}}`))
 	f.Add([]byte{0xA1, 0x61, 'x', 0x82, 0x18, 0x20, 0xF6})
 	photo := func(string) ([]byte, error) { return []byte("photograph"), nil }
@@ -66,6 +68,10 @@ func seeds(f *testing.F) []tree {
 // sound holds an accepted order against itself.
 func sound(t *testing.T, o *Order) {
 	t.Helper()
+	if o.Operation == Endorse {
+		soundEndorsement(t, o)
+		return
+	}
 	if o.CardExpiry().Before(o.Issued) || o.ReferenceB().Len() != 14 || o.ReferenceA().Len() != 12 || o.ID == "" {
 		t.Error("an accepted order contradicts itself")
 	}
@@ -74,6 +80,19 @@ func sound(t *testing.T, o *Order) {
 	}
 	if name := open(t, o.Certified.Name); strings.ContainsFunc(name, func(r rune) bool { return !inCertificates(r) }) {
 		t.Error("a certificate has a character it cannot have")
+	}
+	o.Destroy()
+}
+
+// soundEndorsement holds an accepted order to endorse against itself.
+func soundEndorsement(t *testing.T, o *Order) {
+	t.Helper()
+	e := o.Endorsement
+	if len(e.Card) != CardNumberLen || o.Resident.Name.Len() > 0 || (e.ByHand > 0) == (e.Entry.Reason.Len() > 0) {
+		t.Error("an accepted order contradicts itself")
+	}
+	if p := e.Panel; p != nil && (p.Layout == "" || p.Version < 1 || len(p.Entries) > linesMax) {
+		t.Error("an accepted panel is none")
 	}
 	o.Destroy()
 }

@@ -37,8 +37,12 @@ import (
 // Version is the version of the order's form that this package reads.
 const Version = 1
 
-// Issue is the operation that makes a new card.
-const Issue = "issue"
+// The operations. Issue makes a new card. Endorse makes one entry (追記) in the 追記欄 of
+// a card that is in use.
+const (
+	Issue   = "issue"
+	Endorse = "endorse"
+)
 
 // ErrMarshal is what every encoder gets: an order is written only by who means to,
 // from the bytes it was read from.
@@ -48,9 +52,10 @@ var ErrMarshal = errors.New("cannot marshal an order: it is personal data")
 // it from several goroutines as long as none calls Destroy.
 type Order struct {
 	ID           string       // the orderer's reference, shown in logs: never personal
-	Operation    string       // Issue
+	Operation    string       // Issue or Endorse; for Endorse only what stands down to Endorsement is set
 	Profile      string       // generation of card, "mynumber-1"
-	Product      juki.Product // variant of the card
+	Product      juki.Product // variant of the card; may be empty for Endorse
+	Endorsement  Endorsement  // for Endorse
 	Applied      juki.Date    // the day the application was accepted (申請受付日)
 	Issued       juki.Date    // the day the card is made (発行日)
 	Renews       Private[*juki.Date]
@@ -141,6 +146,7 @@ func (o *Order) ReferenceB() secret.Bytes { return o.derived.Get().referenceB }
 func (o *Order) Destroy() {
 	r := o.Resident
 	o.Certified.destroy()
+	o.Endorsement.destroy()
 	for _, s := range []secret.Bytes{
 		r.Name, r.FormerName, r.CommonName, r.NameRomaji, r.NameKana, r.Address, r.MyNumber, r.ResidentCode,
 		o.SecurityCode, o.Photo, o.ReferenceB(),
@@ -152,6 +158,9 @@ func (o *Order) Destroy() {
 // String shows the order's reference, operation and product, and nothing of the
 // person.
 func (o *Order) String() string {
+	if o.Product == "" {
+		return fmt.Sprintf("order %s (%s)", o.ID, o.Operation)
+	}
 	return fmt.Sprintf("order %s (%s, %s)", o.ID, o.Operation, o.Product)
 }
 

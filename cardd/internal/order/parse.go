@@ -74,12 +74,41 @@ type reader struct {
 	eligible bool       // the order derives: product, ages and dates agree
 }
 
-// read reads the whole order, section by section, then derives what follows.
+// Fields of an order: of every one, of one to issue, of one to endorse. A field of the
+// other operation is refused by name, for an order does one thing.
+var (
+	fieldsOfAll   = []string{"version", "id", "operation", "profile", "product"}
+	fieldsOfIssue = []string{
+		"applied_on", "issued_on", "renews_card_expiring_on", "resident", "municipality", "certificates",
+		"security_code", "photo", "photo_data", "substitutes",
+	}
+	fieldsOfEndorse = []string{"card", "entry", "by_hand", "panel"}
+)
+
+// read reads the whole order by the form of its operation. One whose operation cannot be
+// told is held against the form of an issue.
 func (r *reader) read(n *node) {
-	f := openForm(&r.problems, rootOrder, "", n,
-		"version", "id", "operation", "profile", "product", "applied_on", "issued_on", "renews_card_expiring_on",
-		"resident", "municipality", "certificates", "security_code", "photo", "photo_data", "substitutes")
+	if operationOf(n) == Endorse {
+		r.endorsement(openFormOf(&r.problems, rootOrder, "", n, slices.Concat(fieldsOfAll, fieldsOfEndorse), fieldsOfIssue))
+		return
+	}
+	r.issue(openFormOf(&r.problems, rootOrder, "", n, slices.Concat(fieldsOfAll, fieldsOfIssue), fieldsOfEndorse))
+}
+
+// operationOf is the operation before anything is judged; empty where none can be told.
+func operationOf(n *node) string {
+	for _, f := range n.fields {
+		if view(f.name) == "operation" && f.value.kind == kindText {
+			return view(f.value.data)
+		}
+	}
+	return ""
+}
+
+// issue reads an order to issue, section by section, then derives what follows.
+func (r *reader) issue(f form) {
 	r.head(f)
+	r.application(f)
 	r.resident(f.object("resident", required,
 		"name", "former_name", "common_name", "name_romaji", "name_kana", "address", "birth", "sex", "my_number", "resident_code",
 		"nationality", "stay_until"))
@@ -93,17 +122,22 @@ func (r *reader) read(n *node) {
 	r.photo(f)
 }
 
-// head reads what the order is.
+// head reads what every order has.
 func (r *reader) head(f form) {
 	o := r.order
 	if v := f.value("version", required); v != nil && (v.kind != kindInteger || view(v.data) != "1") {
 		f.problems.note(refuse("ORDER-VERSION", f.field("version"), Version))
 	}
 	o.ID = f.plain("id", "ORDER-ID", fitID)
-	o.Operation = f.plain("operation", "ORDER-OPERATION", func(s string) bool { return s == Issue })
+	o.Operation = f.plain("operation", "ORDER-OPERATION", func(s string) bool { return s == Issue || s == Endorse })
 	o.Profile = f.plain("profile", "ORDER-PROFILE", func(s string) bool { return slices.Contains(profile.IDs(), s) },
 		strings.Join(profile.IDs(), ", "))
-	o.Product = r.product(f)
+}
+
+// application reads what is to be made, and when it was asked for.
+func (r *reader) application(f form) {
+	o := r.order
+	o.Product = r.product(f, required)
 	if d := f.day("applied_on", required); d != nil {
 		o.Applied = *d
 	}
@@ -115,8 +149,8 @@ func (r *reader) head(f form) {
 }
 
 // product reads the variant of the card.
-func (r *reader) product(f form) juki.Product {
-	b := f.text("product", required)
+func (r *reader) product(f form, n need) juki.Product {
+	b := f.text("product", n)
 	if b == nil {
 		return ""
 	}
