@@ -147,7 +147,7 @@ type job struct {
 type application struct {
 	aid        int
 	published  int   // keys of the maker's whose public half is needed
-	made       int   // keys made on the card; each signs one request
+	made       int   // keys made on the card; each signs one request, and a challenge for its certificate
 	files      []int // transparent EFs
 	records    []int // record EFs, of one record each
 	references []int // PINs and 照合番号
@@ -196,6 +196,7 @@ func (l link) personalise(a application) (t traffic) {
 		t.add(l.secured(template, publicTo))
 	}
 	for range a.made {
+		t.add(l.secured(digestOf, signed))
 		t.add(l.secured(digestOf, signed))
 	}
 	for _, size := range a.files {

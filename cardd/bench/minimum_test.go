@@ -143,9 +143,9 @@ func TestMinimumIsTheSumOfItsParts(t *testing.T) {
 		l    link
 		want int
 	}{
-		// In short form the two public keys and the signature take GET RESPONSE.
-		{shortLink(), identify + 2*open + reads + keys + 3 + 2*7 + record + pin + object + end},
-		{extendedLink(2048), identify + 2*open + reads + keys + 2*1 + record + pin + object + end},
+		// In short form the two public keys and the two signatures take GET RESPONSE.
+		{shortLink(), identify + 2*open + reads + keys + 3 + 2 + 2*7 + record + pin + object + end},
+		{extendedLink(2048), identify + 2*open + reads + keys + 1 + 2*1 + record + pin + object + end},
 	} {
 		if got := row.l.minimum(j); got.apdus != row.want {
 			t.Errorf("%s: %d round trips, want %d", row.l.name, got.apdus, row.want)

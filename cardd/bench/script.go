@@ -100,6 +100,11 @@ func (a *attempt) readKey(ctx context.Context, on string) error {
 	if _, err := a.session.PublicKey(ctx, on); err != nil {
 		return err
 	}
+	return a.challenge(ctx, on)
+}
+
+// challenge has a key sign.
+func (a *attempt) challenge(ctx context.Context, on string) error {
 	_, err := a.session.Sign(ctx, on, pki.DigestInfoSHA256(make([]byte, 32)))
 	return err
 }
@@ -141,7 +146,7 @@ func (a *attempt) reference(on string) secret.Bytes {
 	return secret.New(a.model.data("reference", on))
 }
 
-// compare reads back.
+// compare reads back; a certificate's key then signs.
 func (a *attempt) compare(ctx context.Context, s plan.Step) error {
 	want := a.content(s)
 	got, err := a.readBack(ctx, s.On, len(want))
@@ -151,7 +156,12 @@ func (a *attempt) compare(ctx context.Context, s plan.Step) error {
 	if !bytes.Equal(got, want) {
 		return errDiffers
 	}
-	return nil
+	if _, certified := a.certs[s.On]; !certified {
+		return nil
+	}
+	certify, _ := a.step(s.From)
+	request, _ := a.step(certify.From)
+	return a.challenge(ctx, request.On)
 }
 
 func (a *attempt) readBack(ctx context.Context, on string, n int) ([]byte, error) {

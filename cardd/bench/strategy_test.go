@@ -113,10 +113,11 @@ func TestStrategies(t *testing.T) {
 // schedule has a fault.
 func TestTheScheduleStrikesEveryIssuer(t *testing.T) {
 	w := inWorkshop(t)
-	if n := (&plan.Plan{Steps: w.script.steps}).Cost().APDUs; n < scheduleUpto {
+	n := (&plan.Plan{Steps: w.script.steps}).Cost().APDUs
+	if n < scheduleUpto {
 		t.Errorf("a script sends %d commands, the schedule has faults up to %d", n, scheduleUpto)
 	}
-	s := schedule{{At: scheduleUpto, Kind: fault.LostBefore}, {At: 1, From: true, Kind: fault.Refused, SW: apdu.SWMemoryFailure}}
+	s := schedule{{At: n, Kind: fault.LostBefore}, {At: 1, From: true, Kind: fault.Refused, SW: apdu.SWMemoryFailure}}
 	for _, how := range []strategy{wipe, rerun} {
 		got, err := w.issueAll(t.Context(), how, s)
 		if err != nil || got.cards != 2 || got.unstruck != 0 || got.finished != 0 || got.needless != 1 || got.lost() != 2 {

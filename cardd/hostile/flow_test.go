@@ -10,9 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"jukicard/apdu"
 	"jukicard/apdu/profile"
+	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/station"
+	"jukicard/cardd/plan"
 	"jukicard/simulator"
 )
 
@@ -283,6 +286,47 @@ func TestTheSameKeyTwiceIsFoundOut(t *testing.T) {
 	if out.job.State != journal.Spoiled || !strings.HasPrefix(out.job.Reason, "CARD-BAD-KEY") || len(out.wrong) > 0 {
 		t.Errorf("the job ended %s: %s %q", out.word(), out.job.Reason, out.wrong)
 	}
+}
+
+// TestASignatureThatProvesNothing: a card that signs something else, at each signature of
+// an issue: the proofs of the maker's keys, and for each certificate a request and, when it
+// was read back, a challenge.
+func TestASignatureThatProvesNothing(t *testing.T) {
+	s := newStage(t, false)
+	n := 0
+	for s.signsWrong(t, n+1) {
+		n++
+	}
+	certificates := 0
+	for _, step := range s.want.compared {
+		if strings.HasPrefix(step.From, string(plan.Certify)) {
+			certificates++
+		}
+	}
+	if makers := 2; certificates != 2 || n != makers+2*certificates {
+		t.Errorf("%d signatures were asked for, of %d certificates", n, certificates)
+	}
+}
+
+// signsWrong has the card lie at the n-th signature; false: there is none.
+func (s *stage) signsWrong(t *testing.T, n int) bool {
+	t.Helper()
+	real := s.twin()
+	l := newLiar(real, 1, []byte{0, byte(slices.IndexFunc(lies, func(k lie) bool { return k.name == "random bytes" }))})
+	l.due = func(c apdu.Command) bool {
+		if c.INS == apdu.INSSecurityOperation {
+			n--
+		}
+		return n == 0
+	}
+	out := s.try(t.Context(), l, real, false, 0)
+	if l.told() == 0 {
+		return false
+	}
+	if out.job.State != journal.Spoiled || !strings.HasPrefix(out.job.Reason, string(failure.CardHolderKeys)) || len(out.wrong) > 0 {
+		t.Errorf("the job ended %s: %s %q", out.word(), out.job.Reason, out.wrong)
+	}
+	return true
 }
 
 // TestACardThatAnnouncesMoreForEver: after each step that is newly done it answers

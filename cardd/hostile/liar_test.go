@@ -16,8 +16,9 @@ import (
 type liar struct {
 	real *simulator.Card
 	s    script
-	gap  int // protected commands to let pass before the next lie
-	most int // lies he tells at most
+	gap  int                     // protected commands to let pass before the next lie
+	due  func(apdu.Command) bool // whether to lie now; nil: when the gap is over
+	most int                     // lies he tells at most
 
 	outer   scp03.CardSession // the station's channel
 	inner   *scp03.Session    // his own to the card; nil: none
@@ -153,7 +154,11 @@ func (l *liar) pass(c apdu.Command) apdu.Response {
 }
 
 func (l *liar) lie(c apdu.Command) apdu.Response {
-	if l.gap > 0 || l.s.over() || l.told() >= l.most {
+	due := l.gap <= 0
+	if l.due != nil {
+		due = l.due(c)
+	}
+	if !due || l.s.over() || l.told() >= l.most {
 		l.gap--
 		r := l.pass(c)
 		l.history[c.INS] = r.Data
@@ -168,12 +173,14 @@ func (l *liar) lie(c apdu.Command) apdu.Response {
 	return r
 }
 
-// lies are what can be said with the keys. Whether it was one is said too: the same
-// answer by chance, or a refusal of what was refused anyway, is none.
-var lies = []struct {
+// lie is something that can be said with the keys. Whether it was a lie is said too: the
+// same answer by chance, or a refusal of what was refused anyway, is none.
+type lie struct {
 	name string
 	tell func(l *liar, c apdu.Command) (r apdu.Response, told bool)
-}{
+}
+
+var lies = []lie{
 	{"flip", func(l *liar, c apdu.Command) (apdu.Response, bool) {
 		r := l.pass(c)
 		if len(r.Data) == 0 {

@@ -248,10 +248,17 @@ func (b *builder) isRecord(on string) bool {
 	return err == nil && f.Kind == profile.Record
 }
 
+// compare reads a content back; a certificate's key then signs something new, which the
+// certificate that was read must verify.
 func (b *builder) compare(c Content) {
 	cost := b.w.read(c.Length)
 	if b.isRecord(c.On) {
 		cost = b.w.secure(0, c.Length)
+	}
+	for _, k := range b.o.Keys {
+		if k.Cert == c.On {
+			cost = cost.Add(b.w.sign(b.algorithm(k.On)))
+		}
 	}
 	b.unlessDone(Step{Op: Compare, On: c.On, From: c.After, Length: c.Length, Digest: c.Digest, Cost: cost})
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -229,7 +230,9 @@ func (r *run) put(ctx context.Context, s plan.Step) (facts, error) {
 	return nil, r.card.session.PutData(ctx, strings.TrimPrefix(s.On, plan.Domain+"/"), b)
 }
 
-// compare reads back through the channel and compares every byte.
+// compare reads back through the channel and compares every byte. A certificate is then
+// asked whose it is: the card's key signs something new, which the certificate as it was
+// read must verify.
 func (r *run) compare(ctx context.Context, s plan.Step) (facts, error) {
 	want, err := r.content(ctx, s)
 	if err != nil {
@@ -245,7 +248,21 @@ func (r *run) compare(ctx context.Context, s plan.Step) (facts, error) {
 	if !bytes.Equal(got, want) {
 		return nil, failure.New(failure.CardDiffers, fmt.Sprintf("%s: %d bytes read, %d expected, first difference at %d", s.On, len(got), len(want), firstDifference(got, want)), nil)
 	}
-	return nil, nil
+	return nil, r.challenge(ctx, s.On, got)
+}
+
+// challenge has the key of a holder's certificate prove itself by what the certificate on
+// the card says it is. Of other contents it asks nothing.
+func (r *run) challenge(ctx context.Context, on string, got []byte) error {
+	at := slices.IndexFunc(r.dossier.wanted.Keys, func(k plan.KeyPair) bool { return k.Cert == on })
+	if at < 0 {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(got)
+	if err != nil {
+		return failure.New(failure.CardDiffers, err.Error(), err)
+	}
+	return r.prove(ctx, r.dossier.wanted.Keys[at].On, cert.PublicKey)
 }
 
 func (r *run) readBack(ctx context.Context, s plan.Step) ([]byte, error) {
