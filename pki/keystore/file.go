@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 
 	"jukicard/apdu/scp03"
 	"jukicard/apdu/secret"
@@ -123,7 +124,7 @@ func (f *File) refresh() error {
 	if f.key.Len() == 0 {
 		return f.fault(ErrGone, "it was closed")
 	}
-	if now, err := os.Stat(f.path); err == nil && f.seen != nil && os.SameFile(now, f.seen) && now.ModTime().Equal(f.seen.ModTime()) {
+	if now, err := os.Stat(f.path); err == nil && f.seen != nil && os.SameFile(now, f.seen) && now.ModTime().Equal(f.seen.ModTime()) && now.Size() == f.seen.Size() {
 		return nil // every change is a new file
 	}
 	h, sealed, info, err := f.read()
@@ -149,7 +150,7 @@ func (f *File) write(entries []entry) error {
 		return err
 	}
 	if err := writeDurably(f.path, sealed); err != nil {
-		return fmt.Errorf("cannot write key store: %w", err)
+		return unwritten(f.path, err)
 	}
 	info, err := os.Stat(f.path)
 	if err != nil {
@@ -159,7 +160,17 @@ func (f *File) write(entries []entry) error {
 	return nil
 }
 
-// change replaces the entries by what edit makes of them, one process at a time.
+// unwritten says why a file could not be written; a full disk is a full store.
+func unwritten(path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return &Error{Kind: ErrFull, Wanted: "write key store " + path, Detail: err.Error()}
+	}
+	return fmt.Errorf("cannot write key store: %w", err)
+}
+
+// change replaces the entries by what edit makes of them, one process at a time. It
+// always reads the file anew: were a file system to give a number and a time twice, a
+// key that another process took in would be written over.
 func (f *File) change(ctx context.Context, edit func([]entry) ([]entry, error)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -168,6 +179,7 @@ func (f *File) change(ctx context.Context, edit func([]entry) ([]entry, error)) 
 		return fmt.Errorf("cannot change key store: %w", err)
 	}
 	defer end()
+	f.seen = nil
 	if err := f.refresh(); err != nil {
 		return err
 	}
@@ -181,11 +193,15 @@ func (f *File) change(ctx context.Context, edit func([]entry) ([]entry, error)) 
 	return f.write(entries)
 }
 
-// add puts a key in; its bytes are the store's from now on.
-func (f *File) add(ctx context.Context, id ID, key secret.Bytes) (Key, error) {
-	err := f.change(ctx, func(entries []entry) ([]entry, error) {
+// add puts a key in; its bytes are the store's from now on, and once it is in, whoever
+// refreshes may destroy them: so it is described before.
+func (f *File) add(ctx context.Context, id ID, key secret.Bytes) (k Key, err error) {
+	err = f.change(ctx, func(entries []entry) ([]entry, error) {
 		if find(entries, id) >= 0 {
 			return nil, &Error{Kind: ErrExists, Wanted: "take in " + id.String()}
+		}
+		if k, err = (entry{id, key}).public(); err != nil {
+			return nil, err
 		}
 		return append(entries, entry{id, key}), nil
 	})
@@ -193,7 +209,7 @@ func (f *File) add(ctx context.Context, id ID, key secret.Bytes) (Key, error) {
 		key.Destroy()
 		return Key{}, err
 	}
-	return entry{id, key}.public()
+	return k, nil
 }
 
 // Generate implements Keeper.
@@ -302,11 +318,12 @@ func (e entry) public() (Key, error) {
 
 // Card implements Store.
 func (f *File) Card(ctx context.Context, version byte, kdd [10]byte) (CardKeys, error) {
-	k := &fileCard{store: f, kdd: kdd}
+	k := &fileCard{store: f, kdd: kdd, wanted: fmt.Sprintf("use keys of master %02X", version)}
 	wanted := fmt.Sprintf("derive keys of master %02X", version)
 	err := f.lend(ctx, wanted, ID{Use: Master, Version: version}, func(e entry) (err error) {
-		k.keys, err = scp03.Diversify(e.key, kdd)
-		f.cards[k] = struct{}{}
+		if k.keys, err = scp03.Diversify(e.key, kdd); err == nil {
+			f.cards[k] = struct{}{}
+		}
 		return err
 	})
 	if err != nil {
@@ -315,12 +332,12 @@ func (f *File) Card(ctx context.Context, version byte, kdd [10]byte) (CardKeys, 
 	return k, nil
 }
 
-// Close implements Store.
+// Close implements Store. It waits for what a card's keys are being used for.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for k := range f.cards {
-		k.keys.Destroy()
+		k.end()
 	}
 	clear(f.cards)
 	destroyAll(f.entries)
@@ -334,47 +351,3 @@ func (f *File) String() string { return "key store " + f.path }
 
 // Format shows what String shows whatever the verb.
 func (f *File) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) }
-
-// fileCard are a card's keys in memory.
-type fileCard struct {
-	store *File
-	kdd   [10]byte
-	keys  scp03.StaticKeys
-}
-
-// Size implements scp03.Keys.
-func (k *fileCard) Size() int { return k.keys.Size() }
-
-// CMAC implements scp03.Keys.
-func (k *fileCard) CMAC(ctx context.Context, usage scp03.Usage, data []byte) ([16]byte, error) {
-	return k.keys.CMAC(ctx, usage, data)
-}
-
-// Wrap implements scp03.Keys.
-func (k *fileCard) Wrap(ctx context.Context, plaintext []byte) ([]byte, error) {
-	return k.keys.Wrap(ctx, plaintext)
-}
-
-// Successor implements Successor.
-func (k *fileCard) Successor(ctx context.Context, version byte) (wrapped [3]scp03.WrappedKey, err error) {
-	wanted := fmt.Sprintf("wrap keys of master %02X", version)
-	err = k.store.lend(ctx, wanted, ID{Use: Master, Version: version}, func(e entry) error {
-		next, err := scp03.Diversify(e.key, k.kdd)
-		if err != nil {
-			return err
-		}
-		defer next.Destroy()
-		wrapped, err = scp03.WrapKeys(ctx, k.keys, next)
-		return err
-	})
-	return wrapped, err
-}
-
-// Close implements CardKeys.
-func (k *fileCard) Close() error {
-	k.store.mu.Lock()
-	defer k.store.mu.Unlock()
-	delete(k.store.cards, k)
-	k.keys.Destroy()
-	return nil
-}

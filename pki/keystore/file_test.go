@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"jukicard/apdu/scp03"
@@ -34,7 +35,7 @@ func newFile(t testing.TB) (path string, u Unlock) {
 
 func TestPassphrase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
-	right, err := Passphrase(secret.FromString("架空市の長い合言葉"))
+	right, err := Passphrase(secret.FromString("架空市民課の、長い合言葉です"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +57,10 @@ func TestPassphrase(t *testing.T) {
 	if keys, err := again.List(t.Context()); err != nil || len(keys) != 3 {
 		t.Errorf("%v, %v", keys, err)
 	}
-	if _, err := Passphrase(secret.FromString("short")); err == nil {
-		t.Error("a short passphrase is taken")
+	for _, short := range []string{"", "short", "架空市の長い合言葉"} { // nine characters, 27 bytes
+		if _, err := Passphrase(secret.FromString(short)); err == nil {
+			t.Errorf("%q is taken", short)
+		}
 	}
 	credential := Unlock{kind: byCredential, secret: right.secret}
 	if _, err := OpenFile(path, credential); !errors.Is(err, ErrUnlock) || !strings.Contains(err.Error(), "locked by a passphrase") {
@@ -190,10 +193,11 @@ func TestChangedFileIsRefused(t *testing.T) {
 	_ = f.Close()
 }
 
-// TestInterruptedWriteIsNothing: what a crash leaves beside the file is in nobody's way.
+// TestInterruptedWriteIsNothing: what a crash leaves beside the file is in nobody's way,
+// though others may read it.
 func TestInterruptedWriteIsNothing(t *testing.T) {
 	path, u := newFile(t)
-	if err := os.WriteFile(path+".new", []byte("half of a fi"), 0o600); err != nil {
+	if err := errors.Join(os.WriteFile(path+".new", []byte("half of a fi"), 0o600), os.Chmod(path+".new", 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	f, err := OpenFile(path, u)
@@ -207,6 +211,150 @@ func TestInterruptedWriteIsNothing(t *testing.T) {
 	if keys, err := f.List(t.Context()); err != nil || len(keys) != 4 {
 		t.Errorf("%v, %v", keys, err)
 	}
+	if again, err := OpenFile(path, u); err != nil {
+		t.Errorf("the old file's mode was kept: %v", err)
+	} else {
+		_ = again.Close()
+	}
+}
+
+// TestLinkBesideTheFileIsNotFollowed: somebody who may write the folder must not have
+// the store written elsewhere.
+func TestLinkBesideTheFileIsNotFollowed(t *testing.T) {
+	path, u := newFile(t)
+	other := filepath.Join(t.TempDir(), "other")
+	if err := errors.Join(os.WriteFile(other, []byte("mine"), 0o600), os.Symlink(other, path+".new")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OpenFile(path, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.Generate(t.Context(), master(0x33), 16); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(other); err != nil || string(b) != "mine" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestFullDiskIsAFullStore.
+func TestFullDiskIsAFullStore(t *testing.T) {
+	if err := unwritten("/keys", fmt.Errorf("write /keys.new: %w", syscall.ENOSPC)); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "cannot write key store /keys") {
+		t.Error(err)
+	}
+	if err := unwritten("/keys", fs.ErrPermission); errors.Is(err, ErrFull) || !errors.Is(err, fs.ErrPermission) {
+		t.Error(err)
+	}
+}
+
+// TestChangeReadsTheFileAnew: a file system may give another file the number and the
+// time of the one that was read; what is in it must not be written over.
+func TestChangeReadsTheFileAnew(t *testing.T) {
+	path, u := newFile(t)
+	f, err := OpenFile(path, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	other, err := OpenFile(path, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	if _, err := other.Generate(t.Context(), master(0x33), 16); err != nil {
+		t.Fatal(err)
+	}
+	if f.seen, err = os.Stat(path); err != nil { // as if it were the one that f has read
+		t.Fatal(err)
+	}
+	if _, err := f.Generate(t.Context(), master(0x34), 16); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := other.List(t.Context()); err != nil || len(keys) != 5 {
+		t.Errorf("%v, %v", keys, err)
+	}
+}
+
+// TestFileOfAnotherUserIsRefused: root, by whom it would change hands.
+func TestFileOfAnotherUserIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a file another user's; run as root")
+	}
+	path, u := newFile(t)
+	if err := os.Chown(path, 4711, 4711); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenFile(path, u); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestStoreClosedUnderACard: whoever computes with a card's keys while the store is
+// closed gets the right result or an error, never that of half-cleared keys.
+func TestStoreClosedUnderACard(t *testing.T) {
+	path, u := newFile(t)
+	want, _ := scp03.Diversify(masters()[0x30], kddA)
+	mac, _ := want.CMAC(t.Context(), scp03.ENC, []byte("x"))
+	for range 20 {
+		f, err := OpenFile(path, u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := f.Card(t.Context(), 0x30, kddA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var user sync.WaitGroup
+		started := make(chan struct{})
+		user.Go(func() {
+			for n := 0; ; n++ {
+				got, err := k.CMAC(t.Context(), scp03.ENC, []byte("x"))
+				if n == 0 {
+					close(started)
+				}
+				if err != nil {
+					if !errors.Is(err, ErrGone) {
+						t.Error(err)
+					}
+					return
+				}
+				if got != mac {
+					t.Errorf("%X, want %X", got, mac)
+				}
+			}
+		})
+		<-started
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		user.Wait()
+	}
+}
+
+// TestKeyIsDescribedBeforeOthersMayEndIt: two stores of one process take keys in and
+// look at them, each making the other read the file anew.
+func TestKeyIsDescribedBeforeOthersMayEndIt(t *testing.T) {
+	path, u := newFile(t)
+	f, err := OpenFile(path, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var all sync.WaitGroup
+	for i := range 3 {
+		all.Go(func() {
+			for j := range 10 {
+				key := secret.New(bytes.Repeat([]byte{byte(i), byte(j)}, 8))
+				want, _ := KCVOf(key)
+				if k, err := f.Import(t.Context(), master(byte(1+10*i+j)), key); err != nil || k.KCV != want {
+					t.Errorf("%v, %v, want %v", k, err, want)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestFileThatCannotBeWritten loses nothing.
@@ -217,7 +365,7 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	if err := os.Mkdir(path+".new", 0o700); err != nil {
+	if err := os.MkdirAll(path+".new/full", 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Generate(t.Context(), master(0x33), 16); err == nil {

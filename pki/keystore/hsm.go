@@ -25,12 +25,18 @@ type HSM struct {
 	alive sync.RWMutex // held to read during every call, to write by Close
 	m     *module      // nil once closed
 
-	mu      sync.Mutex // the main session's
+	mu      sync.Mutex // the main session's; taken before alive
 	session pkcs11.SessionHandle
 	slot    uint
+	begun   uint64        // the module's, when session was opened
 	ready   bool          // session is open and logged in
 	refused error         // set for good when the PIN was refused
 	found   map[ID]aesKey // by ID without a master's label
+
+	open struct { // sessions of cards
+		sync.Mutex
+		cards map[*hsmCard]pkcs11.SessionHandle
+	}
 
 	before func(call string) error // set by tests: a fault before a call
 }
@@ -68,6 +74,7 @@ func openHSM(o HSMOptions) (*HSM, error) {
 		return nil, err
 	}
 	h := &HSM{o: o, m: m, found: map[ID]aesKey{}}
+	h.open.cards = map[*hsmCard]pkcs11.SessionHandle{}
 	err = h.main("open "+o.String(), func(pkcs11.SessionHandle) error { return nil })
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -111,18 +118,33 @@ func (h *HSM) note(err error) {
 	}
 }
 
+// current says whether handles of that beginning of the module are still good: somebody
+// may have ended the module meanwhile, and another store begun it anew.
+func (h *HSM) current(begun uint64) bool {
+	h.alive.RLock()
+	defer h.alive.RUnlock()
+	return h.m != nil && h.m.begun.Load() == begun
+}
+
 func (h *HSM) connect(wanted string) error {
 	if h.refused != nil {
 		return h.refused
 	}
-	if h.ready {
+	same := h.current(h.begun)
+	if h.ready && same {
 		return nil
 	}
-	if h.session != 0 { // it went away: what is left of it must not be in the way
+	h.ready = false
+	clear(h.found)
+	if h.session != 0 && same { // it went away: what is left of it must not be in the way
 		_ = h.call("C_CloseSession", wanted, func(c *pkcs11.Ctx) error { return c.CloseSession(h.session) })
-		h.session = 0
 	}
-	err := h.call("C_Initialize", wanted, func(*pkcs11.Ctx) error { return h.m.again() })
+	h.session = 0
+	err := h.call("C_Initialize", wanted, func(*pkcs11.Ctx) error {
+		err := h.m.again()
+		h.begun = h.m.begun.Load()
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -151,15 +173,22 @@ func (h *HSM) findToken(wanted string) error {
 		if err != nil {
 			return err
 		}
+		var found []pkcs11.TokenInfo
 		for _, slot := range slots {
 			info, err := c.GetTokenInfo(slot)
 			if err != nil || info.Label != h.o.Token || info.Flags&pkcs11.CKF_TOKEN_INITIALIZED == 0 {
 				continue // the token meant may still come
 			}
-			h.slot = slot
-			return h.tries(wanted, info.Flags)
+			h.slot, found = slot, append(found, info)
 		}
-		return &Error{Kind: ErrAbsent, Wanted: wanted, Detail: "the module has no such token"}
+		switch len(found) {
+		case 0:
+			return &Error{Kind: ErrAbsent, Wanted: wanted, Detail: "the module has no such token"}
+		case 1:
+			return h.tries(wanted, found[0].Flags)
+		}
+		// a PIN that is right for one would be wrong for another, and cost it a try
+		return &Error{Kind: ErrUnable, Wanted: wanted, Detail: fmt.Sprintf("the module has %d tokens of that label; give each its own", len(found))}
 	})
 }
 
@@ -188,24 +217,38 @@ func (h *HSM) login(wanted string) error {
 	return err
 }
 
-// Close implements Store. It waits for calls that are under way.
+// Close implements Store. It waits for calls that are under way. Where another store
+// uses the module too, nothing of this one stays in it.
 func (h *HSM) Close() error {
 	h.mu.Lock()
-	session := h.session
-	h.session, h.ready = 0, false
-	h.mu.Unlock()
+	defer h.mu.Unlock()
 	h.alive.Lock()
 	defer h.alive.Unlock()
 	if h.m == nil {
 		return nil
 	}
-	if session != 0 {
-		_ = h.m.ctx.CloseSession(session) // a module that is gone has none
+	if h.m.begun.Load() == h.begun {
+		h.endSessions()
 	}
+	h.session, h.ready = 0, false
+	clear(h.found)
 	h.m.release()
 	h.m = nil
 	h.o.PIN.Destroy()
 	return nil
+}
+
+// endSessions closes what is open. The caller has mu and alive.
+func (h *HSM) endSessions() {
+	h.open.Lock()
+	defer h.open.Unlock()
+	for _, s := range h.open.cards {
+		_ = h.m.ctx.CloseSession(s) // a module that is gone has none
+	}
+	clear(h.open.cards)
+	if h.session != 0 {
+		_ = h.m.ctx.CloseSession(h.session)
+	}
 }
 
 // String shows the place and nothing secret.
@@ -273,6 +316,9 @@ func (h *HSM) aes(s pkcs11.SessionHandle, wanted string, id ID) (k aesKey, err e
 	}
 	if k.size == 0 {
 		return k, &Error{Kind: ErrNoKey, Wanted: wanted}
+	}
+	if err := h.keepsInside(s, wanted, k.object); err != nil {
+		return aesKey{}, err // another program put it there
 	}
 	h.found[name] = k
 	return k, nil

@@ -3,6 +3,7 @@
 package keystore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -67,6 +68,11 @@ func TestNoKeyCanBeTakenOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	made, err := h.Generate(t.Context(), master(0x33), 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := 0
 	tried := 0
 	for _, o := range everyObject(t, h) {
 		v, err := h.attributes(h.session, "look", o, pkcs11.CKA_CLASS)
@@ -78,9 +84,15 @@ func TestNoKeyCanBeTakenOut(t *testing.T) {
 		}
 		tried++
 		cannotBeTakenOut(t, h, k, o)
+		if h.neverOutside(h.session, "look", o) == nil {
+			inside++
+		}
 	}
-	if tried != 3+1+2+3 {
+	if tried != 3+1+2+3+1 {
 		t.Errorf("%d keys were tried", tried)
+	}
+	if inside != 1+2+1 { // those the module made; an imported key and what is derived of it were outside once
+		t.Errorf("%d keys never were outside, %v among them", inside, made)
 	}
 }
 
@@ -117,6 +129,19 @@ func cannotBeTakenOut(t *testing.T, h *HSM, k *hsmCard, o pkcs11.ObjectHandle) {
 			_, err := c.CopyObject(s, o, shown)
 			return err
 		},
+		"renamed": func(c *pkcs11.Ctx, s pkcs11.SessionHandle) error {
+			if isToken(h, o) {
+				return c.SetAttributeValue(s, o, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_ID, "other")})
+			}
+			return pkcs11.Error(pkcs11.CKR_ACTION_PROHIBITED)
+		},
+		"used to derive by anything but a master": func(c *pkcs11.Ctx, s pkcs11.SessionHandle) error {
+			v, err := h.attributes(s, "look", o, pkcs11.CKA_DERIVE, pkcs11.CKA_ID)
+			if err != nil || v[0][0] == 1 && !strings.HasPrefix(string(v[1]), "master ") {
+				return nil
+			}
+			return pkcs11.Error(pkcs11.CKR_KEY_FUNCTION_NOT_PERMITTED)
+		},
 		"used to decrypt": func(c *pkcs11.Ctx, s pkcs11.SessionHandle) error {
 			return c.DecryptInit(s, []*pkcs11.Mechanism{cbc()}, o)
 		},
@@ -125,6 +150,11 @@ func cannotBeTakenOut(t *testing.T, h *HSM, k *hsmCard, o pkcs11.ObjectHandle) {
 			t.Errorf("object %d can be %s", o, name)
 		}
 	}
+}
+
+func isToken(h *HSM, o pkcs11.ObjectHandle) bool {
+	v, err := h.attributes(h.session, "look", o, pkcs11.CKA_TOKEN)
+	return err == nil && v[0][0] == 1
 }
 
 func isRSA(h *HSM, o pkcs11.ObjectHandle) bool {
@@ -227,6 +257,139 @@ func TestWrongPINIsPresentedOnce(t *testing.T) {
 	}
 	if *logins != 1 {
 		t.Errorf("%d logins with a wrong PIN", *logins)
+	}
+}
+
+// TestSameLabelTwiceCostsNoTry: a PIN for one of two tokens is presented to neither.
+func TestSameLabelTwiceCostsNoTry(t *testing.T) {
+	o := newToken(t)
+	out, err := exec.Command("softhsm2-util", "--init-token", "--free", "--label", o.Token, "--so-pin", "271828", "--pin", "111111").CombinedOutput()
+	if err != nil {
+		t.Fatalf("softhsm2-util: %v\n%s", err, out)
+	}
+	for range 2 { // a spent try would make the second ErrLocked
+		if _, err := openHSM(o); !errors.Is(err, ErrUnable) || !strings.Contains(err.Error(), "2 tokens") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// endModule ends the library and begins it anew, as another user of it in this process
+// may: the numbers of sessions and objects start again.
+func endModule(t *testing.T, m *module) {
+	t.Helper()
+	if err := errors.Join(m.ctx.Finalize(), m.again()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestHandlesOfBeforeAreNotUsed: what a card and a store held when the module was ended
+// has the number of another card's session now.
+func TestHandlesOfBeforeAreNotUsed(t *testing.T) {
+	h := newHSM(t)
+	importMasters(t, h)
+	old, err := h.Card(t.Context(), 0x30, kddA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.CMAC(t.Context(), scp03.MAC, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	before := old.(*hsmCard).session
+	endModule(t, h.m)
+	var now CardKeys // the store notices by itself
+	for n := 0; now == nil || now.(*hsmCard).session != before; n++ {
+		if n == 20 {
+			t.Fatalf("no session has the number %d again: the test proves nothing", before)
+		}
+		now = cardOf(t, h, 0x32, kddB)
+	}
+	want, _ := scp03.Diversify(masters()[0x32], kddB)
+	sameKeys(t, now, want)
+	if _, err := old.CMAC(t.Context(), scp03.MAC, []byte("x")); !errors.Is(err, ErrGone) {
+		t.Errorf("keys of before: %v", err)
+	}
+	if err := old.Close(); err != nil {
+		t.Error(err)
+	}
+	sameKeys(t, now, want) // its session is open still
+}
+
+// TestClosedStoreLeavesNothingInTheModule, which another store goes on using.
+func TestClosedStoreLeavesNothingInTheModule(t *testing.T) {
+	o := newToken(t)
+	stay, err := openHSM(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stay.Close() }()
+	importMasters(t, stay)
+	before := len(everyObject(t, stay))
+	h, err := openHSM(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kdd := range [][10]byte{kddA, kddB} {
+		k, err := h.Card(t.Context(), 0x30, kdd)
+		if err == nil {
+			_, err = k.CMAC(t.Context(), scp03.MAC, []byte("x"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if during := len(everyObject(t, stay)); during != before+2 {
+		t.Errorf("%d objects while two cards are open, %d before", during, before)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := len(everyObject(t, stay)); after != before {
+		t.Errorf("%d objects, %d before", after, before)
+	}
+}
+
+// TestTwoMakersOfOneKey: PKCS #11 lets two programs make keys of one ID; whoever sees
+// both takes its own back.
+func TestTwoMakersOfOneKey(t *testing.T) {
+	h := newHSM(t)
+	put := func(s pkcs11.SessionHandle) (o pkcs11.ObjectHandle, err error) {
+		err = h.call("C_CreateObject", "test", func(c *pkcs11.Ctx) error {
+			template := append(onToken(kept(master(1), 16)), pkcs11.NewAttribute(pkcs11.CKA_VALUE, bytes.Repeat([]byte{7}, 16)))
+			o, err = c.CreateObject(s, template)
+			return err
+		})
+		return o, err
+	}
+	k, err := h.make(t.Context(), "test", master(1), 16, func(s pkcs11.SessionHandle) (pkcs11.ObjectHandle, error) {
+		if _, err := put(s); err != nil { // the other program's
+			return 0, err
+		}
+		return put(s)
+	})
+	if !errors.Is(err, ErrExists) || k != (Key{}) {
+		t.Errorf("%v, %v", k, err)
+	}
+	if keys, err := h.List(t.Context()); err != nil || len(keys) != 1 {
+		t.Errorf("%v, %v", keys, err)
+	}
+}
+
+// TestPlantedMasterIsNotUsed: another program put a key there that can be taken out.
+func TestPlantedMasterIsNotUsed(t *testing.T) {
+	h := newHSM(t)
+	rv := said(t, h, func(c *pkcs11.Ctx, s pkcs11.SessionHandle) error {
+		_, err := c.CreateObject(s, append(purposes(pkcs11.CKA_DERIVE, pkcs11.CKA_SIGN),
+			pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, false), pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, true),
+			pkcs11.NewAttribute(pkcs11.CKA_ID, master(0x30).objectID(128)), pkcs11.NewAttribute(pkcs11.CKA_LABEL, "planted"),
+			pkcs11.NewAttribute(pkcs11.CKA_VALUE, make([]byte, 16))))
+		return err
+	})
+	if rv != 0 {
+		t.Fatal(rv)
+	}
+	if _, err := h.Card(t.Context(), 0x30, kddA); !errors.Is(err, ErrUnable) || !strings.Contains(err.Error(), "taken out") {
+		t.Errorf("%v", err)
 	}
 }
 

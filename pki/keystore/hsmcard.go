@@ -23,6 +23,7 @@ type hsmCard struct {
 	kdd    [10]byte
 
 	session pkcs11.SessionHandle // 0 once closed
+	begun   uint64               // the module's, when session was opened
 	master  aesKey
 	keys    derived
 }
@@ -30,10 +31,15 @@ type hsmCard struct {
 // derived are the keys of one card that the module has been asked for so far, by usage.
 type derived map[scp03.Usage]pkcs11.ObjectHandle
 
+// open opens the card's session. The caller has the store's mu.
 func (k *hsmCard) open() error {
-	k.keys = derived{}
+	k.keys, k.begun = derived{}, k.h.begun
 	return k.h.call("C_OpenSession", k.wanted, func(c *pkcs11.Ctx) (err error) {
-		k.session, err = c.OpenSession(k.h.slot, pkcs11.CKF_SERIAL_SESSION)
+		if k.session, err = c.OpenSession(k.h.slot, pkcs11.CKF_SERIAL_SESSION); err == nil {
+			k.h.open.Lock()
+			defer k.h.open.Unlock()
+			k.h.open.cards[k] = k.session
+		}
 		return err
 	})
 }
@@ -50,6 +56,9 @@ func (k *hsmCard) Size() int {
 func (k *hsmCard) ready(ctx context.Context) error {
 	if k.session == 0 {
 		return &Error{Kind: ErrGone, Wanted: k.wanted, Detail: "they were closed"}
+	}
+	if !k.h.current(k.begun) { // its handles may be another card's by now
+		return &Error{Kind: ErrGone, Wanted: k.wanted, Detail: "the module or the store was ended"}
 	}
 	return ctx.Err()
 }
@@ -249,7 +258,15 @@ func (k *hsmCard) Close() error {
 	}
 	session := k.session
 	k.session, k.keys = 0, nil
-	err := k.h.call("C_CloseSession", "close keys of a card", func(c *pkcs11.Ctx) error { return c.CloseSession(session) })
+	if !k.h.current(k.begun) {
+		return nil
+	}
+	err := k.h.call("C_CloseSession", "close keys of a card", func(c *pkcs11.Ctx) error {
+		k.h.open.Lock()
+		defer k.h.open.Unlock()
+		delete(k.h.open.cards, k)
+		return c.CloseSession(session)
+	})
 	if errors.Is(err, ErrGone) {
 		return nil
 	}

@@ -45,12 +45,33 @@ func (h *HSM) make(ctx context.Context, wanted string, id ID, size int, f func(s
 		if k, err = h.describe(s, wanted, aesKey{o, size}, id); err == nil {
 			err = h.keepsInside(s, wanted, o)
 		}
+		if err == nil {
+			err = h.alone(s, wanted, id)
+		}
 		if err != nil {
+			k = Key{}
 			return errors.Join(err, h.destroy(s, wanted, o))
 		}
 		return nil
 	})
 	return k, err
+}
+
+// alone refuses a key that is one of two of its ID: PKCS #11 keeps no IDs apart, and
+// another program made the other between the look and the making.
+func (h *HSM) alone(s pkcs11.SessionHandle, wanted string, id ID) error {
+	n := 0
+	for _, size := range []int{16, 24, 32} {
+		found, err := h.objects(s, wanted, pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(8*size)))
+		if err != nil {
+			return err
+		}
+		n += len(found)
+	}
+	if n > 1 {
+		return &Error{Kind: ErrExists, Wanted: wanted, Detail: "another program made one meanwhile"}
+	}
+	return nil
 }
 
 // free refuses an ID that is taken: err is what looking for it gave.
@@ -71,7 +92,22 @@ func (h *HSM) keepsInside(s pkcs11.SessionHandle, wanted string, o pkcs11.Object
 		return err
 	}
 	if len(v[0]) != 1 || v[0][0] == 0 || len(v[1]) != 1 || v[1][0] != 0 {
-		return &Error{Kind: ErrUnable, Wanted: wanted, Detail: "the module makes keys that can be taken out"}
+		return &Error{Kind: ErrUnable, Wanted: wanted, Detail: "the key can be taken out of the module"}
+	}
+	return nil
+}
+
+// neverOutside refuses a key of the module's own making that was not inside from the
+// first (PKCS #11 v2.40, 4.9: attributes that the module sets and no template may).
+func (h *HSM) neverOutside(s pkcs11.SessionHandle, wanted string, o pkcs11.ObjectHandle) error {
+	v, err := h.attributes(s, wanted, o, pkcs11.CKA_ALWAYS_SENSITIVE, pkcs11.CKA_NEVER_EXTRACTABLE, pkcs11.CKA_LOCAL)
+	if err != nil {
+		return err
+	}
+	for _, set := range v {
+		if len(set) != 1 || set[0] == 0 {
+			return &Error{Kind: ErrUnable, Wanted: wanted, Detail: "the key was not inside the module from the first"}
+		}
 	}
 	return nil
 }
@@ -88,7 +124,13 @@ func (h *HSM) Generate(ctx context.Context, id ID, size int) (Key, error) {
 			o, err = c.GenerateKey(s, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, template)
 			return err
 		})
-		return o, err
+		if err != nil {
+			return 0, err
+		}
+		if err := h.neverOutside(s, wanted, o); err != nil {
+			return 0, errors.Join(err, h.destroy(s, wanted, o))
+		}
+		return o, nil
 	})
 }
 

@@ -48,35 +48,62 @@ func (h *HSM) GenerateSigner(ctx context.Context, label string, a Algorithm) (cr
 	if err != nil {
 		return nil, err
 	}
-	names := []*pkcs11.Attribute{
-		pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true),
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(0)),
-	}
-	private := append([]*pkcs11.Attribute{
-		pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true), pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true),
-		pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, false), pkcs11.NewAttribute(pkcs11.CKA_SIGN, true),
-		pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, false), pkcs11.NewAttribute(pkcs11.CKA_UNWRAP, false),
-	}, names...)
-	public = append(append(public, pkcs11.NewAttribute(pkcs11.CKA_VERIFY, true)), names...)
 	wanted := "generate " + id.String()
 	err = h.main(wanted, func(s pkcs11.SessionHandle) error {
 		if err := free(wanted, second(h.object(s, wanted, pkcs11.CKO_PRIVATE_KEY, id.objectID(0)))); err != nil {
 			return err
 		}
-		var made pkcs11.ObjectHandle
+		var made [2]pkcs11.ObjectHandle
 		err := h.call("C_GenerateKeyPair", wanted, func(c *pkcs11.Ctx) (err error) {
-			_, made, err = c.GenerateKeyPair(s, []*pkcs11.Mechanism{m}, public, private)
+			made[0], made[1], err = c.GenerateKeyPair(s, []*pkcs11.Mechanism{m}, publicHalf(id, public), privateHalf(id))
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		return h.keepsInside(s, wanted, made)
+		if err := h.judgeSigner(s, wanted, id, made[1]); err != nil {
+			return errors.Join(err, h.destroy(s, wanted, made[1]), h.destroy(s, wanted, made[0]))
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return h.Signer(ctx, label)
+}
+
+// judgeSigner refuses a pair that could leave the module, or that is one of two.
+func (h *HSM) judgeSigner(s pkcs11.SessionHandle, wanted string, id ID, private pkcs11.ObjectHandle) error {
+	if err := h.keepsInside(s, wanted, private); err != nil {
+		return err
+	}
+	if err := h.neverOutside(s, wanted, private); err != nil {
+		return err
+	}
+	found, err := h.objects(s, wanted, pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(0)))
+	if err == nil && len(found) > 1 {
+		err = &Error{Kind: ErrExists, Wanted: wanted, Detail: "another program made one meanwhile"}
+	}
+	return err
+}
+
+// privateHalf is the template of a key that signs and does nothing else.
+func privateHalf(id ID) []*pkcs11.Attribute {
+	return onToken([]*pkcs11.Attribute{
+		pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true), pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true),
+		pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, false), pkcs11.NewAttribute(pkcs11.CKA_SIGN, true),
+		pkcs11.NewAttribute(pkcs11.CKA_SIGN_RECOVER, false), pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, false),
+		pkcs11.NewAttribute(pkcs11.CKA_UNWRAP, false), pkcs11.NewAttribute(pkcs11.CKA_DERIVE, false),
+		pkcs11.NewAttribute(pkcs11.CKA_LABEL, id.Label), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(0)),
+	})
+}
+
+// publicHalf is that of the other: it verifies.
+func publicHalf(id ID, kind []*pkcs11.Attribute) []*pkcs11.Attribute {
+	return onToken(append(kind,
+		pkcs11.NewAttribute(pkcs11.CKA_VERIFY, true), pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, false), pkcs11.NewAttribute(pkcs11.CKA_WRAP, false),
+		pkcs11.NewAttribute(pkcs11.CKA_LABEL, id.Label), pkcs11.NewAttribute(pkcs11.CKA_ID, id.objectID(0)),
+	))
 }
 
 // Signer implements Signers.

@@ -5,6 +5,7 @@ package keystore
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/miekg/pkcs11"
 )
@@ -16,6 +17,10 @@ type module struct {
 	ctx   *pkcs11.Ctx
 	users int  // guarded by modules
 	ours  bool // this package initialised it and ends it
+
+	// begun counts how often it was initialised. Handles of sessions and objects are
+	// good for one time only: the next hands out the same numbers for others.
+	begun atomic.Uint64
 }
 
 var modules = struct {
@@ -51,7 +56,9 @@ func (m *module) initialise() error {
 	if errors.Is(err, pkcs11.Error(pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED)) {
 		return nil
 	}
-	m.ours = err == nil
+	if m.ours = err == nil; m.ours {
+		m.begun.Add(1)
+	}
 	return fault("initialise "+m.path, err)
 }
 

@@ -54,7 +54,10 @@ func newPrivateKey(a Algorithm) ([]byte, error) {
 func (f *File) Signer(ctx context.Context, label string) (s crypto.Signer, err error) {
 	id := ID{Use: Signing, Label: label}
 	err = f.lend(ctx, "find "+id.String(), id, func(e entry) error {
-		s, err = e.signer()
+		k, err := e.signer()
+		if err == nil {
+			k.store, s = f, k
+		}
 		return err
 	})
 	if err != nil {
@@ -74,11 +77,14 @@ func (e entry) signer() (*fileSigner, error) {
 	if err != nil || !ok {
 		return nil, fmt.Errorf("cannot use %v: the file does not hold one", e.ID) // the cause is left out: it may quote the key
 	}
-	return &fileSigner{open: func() crypto.Signer { return held }, public: held.Public()}, nil
+	return &fileSigner{id: e.ID, open: func() crypto.Signer { return held }, public: held.Public()}, nil
 }
 
-// fileSigner hides the private key behind a closure, out of reach of fmt.
+// fileSigner hides the private key behind a closure, out of reach of fmt. It signs as
+// long as its store is open and holds the key.
 type fileSigner struct {
+	store  *File
+	id     ID
 	open   func() crypto.Signer
 	public crypto.PublicKey
 }
@@ -89,6 +95,10 @@ func (s *fileSigner) Public() crypto.PublicKey { return s.public }
 // Sign implements crypto.Signer.
 func (s *fileSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if err := checkSign(s.public, digest, opts); err != nil {
+		return nil, err
+	}
+	err := s.store.lend(context.Background(), "sign with "+s.id.String(), s.id, func(entry) error { return nil })
+	if err != nil {
 		return nil, err
 	}
 	return s.open().Sign(random, digest, opts)

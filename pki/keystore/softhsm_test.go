@@ -78,7 +78,7 @@ func init() {
 // sessionKeys makes static keys session objects of the module.
 func sessionKeys(t *testing.T, h *HSM, keys scp03.StaticKeys) CardKeys {
 	t.Helper()
-	k := &hsmCard{h: h, wanted: "test", master: aesKey{size: keys.Size()}, keys: derived{}}
+	k := &hsmCard{h: h, wanted: "test", begun: h.begun, master: aesKey{size: keys.Size()}, keys: derived{}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

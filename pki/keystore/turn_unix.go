@@ -4,6 +4,7 @@ package keystore
 
 import (
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,4 +20,10 @@ func takeTurn(path string) (end func(), err error) {
 		return nil, err
 	}
 	return func() { _ = f.Close() }, nil // closing ends the lock
+}
+
+// ownedByUs says whether a file is the user's that this process runs as.
+func ownedByUs(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || int(stat.Uid) == os.Geteuid()
 }

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -48,7 +50,8 @@ const (
 // Passphrase unlocks with what people type, at least 12 characters. It stays the
 // caller's to destroy, when the store is open.
 func Passphrase(p secret.Bytes) (Unlock, error) {
-	if p.Len() < passphraseMin {
+	n := 0
+	if err := p.Lend(func(b []byte) error { n = utf8.RuneCount(b); return nil }); err != nil || n < passphraseMin {
 		return Unlock{}, fmt.Errorf("cannot take passphrase: it has fewer than %d characters; take several words", passphraseMin)
 	}
 	return Unlock{kind: byPassphrase, secret: p}, nil
@@ -59,25 +62,30 @@ func Passphrase(p secret.Bytes) (Unlock, error) {
 // file that others may read. A file below $CREDENTIALS_DIRECTORY may show mode 0440:
 // that is the mask of the access list by which systemd lets the service in.
 func Credential(path string) (Unlock, error) {
-	if err := checkCredential(path); err != nil {
-		return Unlock{}, err
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Unlock{}, &Error{Kind: ErrAbsent, Wanted: "read machine credential " + path}
 	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return Unlock{}, fmt.Errorf("cannot read machine credential: %w", err)
 	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err == nil {
+		err = checkCredential(path, info)
+	}
+	if err != nil {
+		return Unlock{}, err
+	}
+	b := make([]byte, info.Size()) // the file that was judged, and no byte more
 	defer clear(b)
+	if _, err := io.ReadFull(f, b); err != nil {
+		return Unlock{}, fmt.Errorf("cannot read machine credential: %w", err)
+	}
 	return Unlock{kind: byCredential, secret: secret.New(b)}, nil
 }
 
-func checkCredential(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Error{Kind: ErrAbsent, Wanted: "read machine credential " + path}
-	}
-	if err != nil {
-		return fmt.Errorf("cannot read machine credential: %w", err)
-	}
+func checkCredential(path string, info fs.FileInfo) error {
 	forbidden := fs.FileMode(0o077)
 	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && strings.HasPrefix(filepath.Clean(path), filepath.Clean(dir)+string(filepath.Separator)) {
 		forbidden = 0o037
