@@ -15,6 +15,7 @@ import (
 
 	"jukicard/apdu/scp03"
 	"jukicard/apdu/secret"
+	"jukicard/pki/durable"
 )
 
 // File is the embedded store: one sealed file. Its keys are in memory from OpenFile to
@@ -149,7 +150,7 @@ func (f *File) write(entries []entry) error {
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(f.path, sealed); err != nil {
+	if err := durable.WriteFile(f.path, sealed); err != nil {
 		return unwritten(f.path, err)
 	}
 	info, err := os.Stat(f.path)

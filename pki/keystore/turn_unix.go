@@ -7,11 +7,13 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"jukicard/pki/durable"
 )
 
 // takeTurn waits until no other process changes the store at path.
 func takeTurn(path string) (end func(), err error) {
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, modeOwner)
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, durable.Mode)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"jukicard/pki"
+	"jukicard/pki/durable"
 	"jukicard/pki/pkitest"
 )
 
@@ -48,7 +49,7 @@ func newDir(t testing.TB) string {
 	}
 	keys, _ := filepath.Glob(filepath.Join(dir, "*"+keyFile))
 	for _, path := range keys { // CopyFS adds the bits of the umask's choice
-		if err := os.Chmod(path, modeOwner); err != nil {
+		if err := os.Chmod(path, durable.Mode); err != nil {
 			t.Fatal(err)
 		}
 	}

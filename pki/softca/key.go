@@ -11,14 +11,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"jukicard/pki/durable"
 )
 
 const (
-	keyBits   = 2048
-	keyFile   = ".key"
-	keyMax    = 16 << 10 // a PKCS #8 key of RSA-2048 in PEM is about 1.7 kB
-	pemType   = "PRIVATE KEY"
-	modeOwner = 0o600
+	keyBits = 2048
+	keyFile = ".key"
+	keyMax  = 16 << 10 // a PKCS #8 key of RSA-2048 in PEM is about 1.7 kB
+	pemType = "PRIVATE KEY"
 )
 
 // loadKey reads a key file. It is fs.ErrNotExist when there is none.
@@ -75,39 +76,10 @@ func makeKey(dir, name string) (*rsa.PrivateKey, error) {
 	defer clear(der)
 	text := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
 	defer clear(text)
-	if err := writeDurably(filepath.Join(dir, name+keyFile), text); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, name+keyFile), text); err != nil {
 		return nil, fmt.Errorf("cannot write key %s: %w", name, err)
 	}
 	return key, nil
-}
-
-// writeDurably makes a file appear whole or not at all, also through a power cut:
-// written beside, synced, renamed, and the rename synced.
-func writeDurably(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, modeOwner)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename durable. Windows has no such call; NTFS logs renames.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // isAbsent says that a file is not there, rather than unreadable.
