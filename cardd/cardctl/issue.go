@@ -115,12 +115,14 @@ type outcome struct {
 	Receipt string      `json:"receipt,omitempty"` // file it was written to
 	Env     string      `json:"env,omitempty"`     // file the card's values were written to
 	Error   *message    `json:"error,omitempty"`
+	// Warnings are what the printer that made the card will soon want.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // finish fetches what a finished job gives and says how it ended. lab writes a
 // laboratory's values.
 func (a *app) finish(ctx context.Context, d *client.Client, j *client.Job, e errand, lab func(*client.Lab) error) error {
-	out := outcome{Job: j}
+	out := outcome{Job: j, Warnings: a.wanting(ctx, d, j)}
 	err := a.verdict(j)
 	if err == nil {
 		err = a.collect(ctx, d, &out, e, lab)

@@ -177,3 +177,17 @@ func (a *app) supplyText(s client.Supply) string {
 	}
 	return left
 }
+
+// wanting tells what the printer at which a job ran will soon want, while somebody stands
+// beside it. A desk has no such printer, and one that cannot be asked says why when it is
+// next used.
+func (a *app) wanting(ctx context.Context, d *client.Client, j *client.Job) []string {
+	p, err := d.Printer(ctx, j.Station)
+	if err != nil {
+		return nil
+	}
+	for _, w := range p.Warnings {
+		a.note("%s: %s\n", "%s: %s\n", p.Name, w)
+	}
+	return p.Warnings
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,10 +16,12 @@ import (
 	"jukicard/cardd/internal/journal"
 )
 
+func (s *shop) socket() string { return filepath.Join(s.dir, "cardd.sock") }
+
 // serve puts the shop's daemon behind a socket.
 func (s *shop) serve(t *testing.T) *client.Client {
 	t.Helper()
-	socket := filepath.Join(s.dir, "cardd.sock")
+	socket := s.socket()
 	ctx, stop := context.WithCancel(context.Background())
 	server := api.New(ctx, s.Daemon, s.hub, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	l, err := api.Listen(socket)
@@ -90,4 +94,44 @@ func TestMaintenanceWaitsForTheCard(t *testing.T) {
 	if _, err := c.Maintain(t.Context(), at, "test-card"); err == nil || !strings.Contains(err.Error(), "PRINTER-FAULT") {
 		t.Errorf("a test card beside a resident's: %v", err)
 	}
+}
+
+// TestACardctlAtTheWindow: the program itself issues a card inside the printer, and says
+// what the printer will soon want while the clerk still stands there.
+func TestACardctlAtTheWindow(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "cardctl")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "../cardctl").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s := newShop(t, machines[0])
+	s.serve(t)
+	s.press.SetSupplies(6, 3, 750, false)
+	a := s.apply()
+	orderFile, pinsFile := filepath.Join(s.dir, "order.json"), filepath.Join(s.dir, "pins.json")
+	for name, b := range map[string][]byte{orderFile: a.wire, pinsFile: a.pins} {
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, err := s.say(t, program, "issue", orderFile, "--pins", pinsFile, "--station", at)
+	if err != nil || !strings.Contains(said, "is issued and proven") || !strings.Contains(said, at+": ") || !strings.Contains(said, "ribbon") {
+		t.Errorf("%v\n%s", err, said)
+	}
+	for _, row := range []struct{ command, want string }{
+		{"printers", at}, {"printer status " + at, "warning"}, {"printer test-card " + at, "connect it by USB"}, {"printer clean " + at, "no command is known for it"},
+	} {
+		if said, err = s.say(t, program, strings.Fields(row.command)...); !strings.Contains(said, row.want) {
+			t.Errorf("%s: %v\n%s", row.command, err, said)
+		}
+	}
+	s.judge(t)
+}
+
+// say runs cardctl against the shop and gives all that it said.
+func (s *shop) say(t *testing.T, program string, args ...string) (string, error) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), program, args...)
+	c.Env = append(os.Environ(), "CARDD_SOCKET="+s.socket(), "LC_ALL=C")
+	out, err := c.CombinedOutput()
+	return string(out), err
 }
