@@ -46,12 +46,12 @@ type keyRoom struct {
 var boundary = func() {}
 
 // withKeys opens the configured store for as long as f runs.
-func (a *app) withKeys(open func(config.GP) (keystore.Store, error), f func(*keyRoom) error) (err error) {
+func (a *app) withKeys(open func(config.GP, string) (keystore.Store, error), f func(*keyRoom) error) (err error) {
 	c, err := config.Load("")
 	if err != nil {
 		return refused(err)
 	}
-	s, err := open(c.GP)
+	s, err := open(c.GP, c.StateDir)
 	if err != nil {
 		return err
 	}

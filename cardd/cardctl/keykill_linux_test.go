@@ -234,7 +234,7 @@ func usable(t *testing.T, at int, c simulator.ProcessingCard) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := keys.Open(conf.GP)
+	store, err := keys.Open(conf.GP, conf.StateDir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // openKeys opens the key store where the configuration names one.
 func (d *Daemon) openKeys() (err error) {
 	if s := d.Config.GP.KeyStore; s != "" && s != config.KeysNone {
-		d.keys, err = keys.Open(d.Config.GP)
+		d.keys, err = keys.Open(d.Config.GP, d.Config.StateDir)
 	}
 	return err
 }

@@ -18,25 +18,26 @@ import (
 )
 
 // Open opens the configured store. Its errors are a *failure.Error where an operator
-// can do something. It fails where the configuration names none.
-func Open(g config.GP) (keystore.Store, error) {
+// can do something. It fails where the configuration names none. stateDir is where it is
+// remembered that a module refused a PIN; it is made when that is so.
+func Open(g config.GP, stateDir string) (keystore.Store, error) {
 	switch g.KeyStore {
 	case config.KeysFile:
 		return openFile(g.File)
 	case config.KeysPKCS11:
-		return openHSM(g.PKCS11)
+		return openHSM(g.PKCS11, stateDir)
 	}
 	return nil, failure.New(failure.KeysAbsent, "the configuration names none: set gp.key_store", nil)
 }
 
 // Create makes the sealed file where that is the configured store and is not there;
 // a hardware module's token is made by its maker's tools.
-func Create(g config.GP) (keystore.Store, error) {
+func Create(g config.GP, stateDir string) (keystore.Store, error) {
 	if g.KeyStore != config.KeysFile {
-		return Open(g)
+		return Open(g, stateDir)
 	}
 	if _, err := os.Lstat(g.File.Path); err == nil {
-		return Open(g)
+		return Open(g, stateDir)
 	}
 	u, err := unlock(g.File)
 	if err != nil {
@@ -71,16 +72,27 @@ func unlock(c config.GPFile) (keystore.Unlock, error) {
 	if err != nil {
 		return keystore.Unlock{}, fmt.Errorf("cannot read passphrase: %w", err)
 	}
-	return keystore.Passphrase(p)
+	u, err := keystore.Passphrase(p)
+	if err != nil {
+		p.Destroy()
+	}
+	return u, err
 }
 
-func openHSM(c config.GPPKCS11) (keystore.Store, error) {
+func openHSM(c config.GPPKCS11, stateDir string) (keystore.Store, error) {
+	before, err := judgePIN(c, stateDir)
+	if err != nil {
+		return nil, err
+	}
 	pin, err := readLine(c.PINFile)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the module's PIN: %w", err)
 	}
 	defer pin.Destroy()
 	s, err := keystore.OpenHSM(keystore.HSMOptions{Module: c.Module, Token: c.Token, PIN: pin})
+	if errors.Is(err, keystore.ErrUnlock) {
+		err = errors.Join(err, before.remember(stateDir))
+	}
 	if err != nil {
 		return nil, Coded(err)
 	}
@@ -100,12 +112,16 @@ func readLine(path string) (secret.Bytes, error) {
 	b := make([]byte, lineMax)
 	defer clear(b)
 	n, err := io.ReadFull(f, b)
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return secret.Bytes{}, fmt.Errorf("cannot read %s: it has %d bytes or more; write one line", path, lineMax)
-	}
 	line := bytes.TrimRight(b[:n], "\r\n")
-	if len(line) == 0 {
+	switch {
+	case err == nil:
+		return secret.Bytes{}, fmt.Errorf("cannot read %s: it has %d bytes or more; write one line", path, lineMax)
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return secret.Bytes{}, err
+	case len(line) == 0:
 		return secret.Bytes{}, fmt.Errorf("cannot read %s: it is empty", path)
+	case bytes.ContainsAny(line, "\r\n"): // a PIN with a line's end in it would cost a try
+		return secret.Bytes{}, fmt.Errorf("cannot read %s: it has several lines; write one", path)
 	}
 	return secret.New(line), nil
 }

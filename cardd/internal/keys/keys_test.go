@@ -35,10 +35,10 @@ func TestOpen(t *testing.T) {
 	a, b := files(t)
 	for name, g := range map[string]config.GP{"by credential": a, "by passphrase": b} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Open(g); failure.CodeOf(err) != failure.KeysAbsent {
+			if _, err := Open(g, t.TempDir()); failure.CodeOf(err) != failure.KeysAbsent {
 				t.Errorf("nothing is there: %v", err)
 			}
-			s, err := Create(g)
+			s, err := Create(g, t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,8 +46,8 @@ func TestOpen(t *testing.T) {
 			if err := errors.Join(err, s.Close()); err != nil {
 				t.Fatal(err)
 			}
-			for _, open := range []func(config.GP) (keystore.Store, error){Open, Create} { // what is there is opened, not made
-				s, err := open(g)
+			for _, open := range []func(config.GP, string) (keystore.Store, error){Open, Create} { // what is there is opened, not made
+				s, err := open(g, t.TempDir())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -62,10 +62,10 @@ func TestOpen(t *testing.T) {
 	}
 	wrong := a
 	wrong.File.Path = b.File.Path
-	if s, err := Open(wrong); failure.CodeOf(err) != failure.KeysUnlock || s != nil {
+	if s, err := Open(wrong, t.TempDir()); failure.CodeOf(err) != failure.KeysUnlock || s != nil {
 		t.Errorf("%v", err)
 	}
-	if _, err := Open(config.GP{KeyStore: config.KeysNone}); failure.CodeOf(err) != failure.KeysAbsent {
+	if _, err := Open(config.GP{KeyStore: config.KeysNone}, t.TempDir()); failure.CodeOf(err) != failure.KeysAbsent {
 		t.Errorf("%v", err)
 	}
 }
@@ -77,14 +77,14 @@ func TestOpenModuleThatIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := config.GP{KeyStore: config.KeysPKCS11, PKCS11: config.GPPKCS11{Module: filepath.Join(dir, "none.so"), Token: "cards", PINFile: pin}}
-	for _, open := range []func(config.GP) (keystore.Store, error){Open, Create} {
-		s, err := open(g)
+	for _, open := range []func(config.GP, string) (keystore.Store, error){Open, Create} {
+		s, err := open(g, t.TempDir())
 		if code := failure.CodeOf(err); code != failure.KeysAbsent && code != failure.KeysUnable || s != nil || strings.Contains(err.Error(), "314159") {
 			t.Errorf("%v, %v", s, err) // KeysUnable without cgo
 		}
 	}
 	g.PKCS11.PINFile = filepath.Join(dir, "nowhere")
-	if _, err := Open(g); err == nil || !strings.Contains(err.Error(), "PIN") {
+	if _, err := Open(g, t.TempDir()); err == nil || !strings.Contains(err.Error(), "PIN") {
 		t.Errorf("%v", err)
 	}
 }
@@ -96,6 +96,7 @@ func TestReadLine(t *testing.T) {
 		want int // bytes; -1: refused
 	}{
 		"a line": {"314159\n", 6}, "without an end": {"314159", 6}, "of Windows": {"314159\r\n", 6}, "spaces stay": {" 3 \n", 3},
+		"two lines": {"314159\n271828\n", -1}, "two lines of a Macintosh": {"314159\r271828", -1},
 		"empty": {"", -1}, "an end alone": {"\n", -1}, "long": {strings.Repeat("x", lineMax), -1},
 	} {
 		if err := os.WriteFile(path, []byte(row.text), 0o600); err != nil {
@@ -128,7 +129,7 @@ func TestEveryKindHasACode(t *testing.T) {
 // TestFinder: a session's failures in the store have codes, whatever lies between.
 func TestFinder(t *testing.T) {
 	g, _ := files(t)
-	s, err := Create(g)
+	s, err := Create(g, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
