@@ -8,6 +8,7 @@ import (
 
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/station"
 	"jukicard/simulator"
 	"jukicard/simulator/fault"
 )
@@ -259,11 +260,11 @@ func (c *counter) putAside(ctx context.Context) error {
 	return err
 }
 
-// destroy takes a card in quarantine to its end: the daemon asks the authority until the
-// certificates are taken back, and two persons see the card destroyed.
+// destroy takes a card in quarantine to its end: the daemon asks the authority until it
+// knows that the certificates are taken back, and two persons see the card destroyed.
 func (c *counter) destroy(ctx context.Context) error {
 	for range voidsMax {
-		if len(c.registry.live(c.number)) == 0 {
+		if q, err := c.listed(ctx); err != nil || q == nil || q.Voided {
 			break
 		}
 		if err := c.surely(ctx, func() error { return c.station.Run(ctx, c.job) }); err != nil {
@@ -287,20 +288,29 @@ func (c *counter) destroy(ctx context.Context) error {
 
 // inQuarantine holds the station's list against what was done.
 func (c *counter) inQuarantine(ctx context.Context) error {
+	q, err := c.listed(ctx)
+	switch {
+	case err != nil:
+		return err
+	case q == nil:
+		c.end.Wrong = append(c.end.Wrong, "it is not in the list of the quarantine")
+	case q.Code != c.end.Code || q.Card != c.card.ID() || !q.Voided || !q.Destroyed:
+		c.end.Wrong = append(c.end.Wrong, fmt.Sprintf("it is listed as %s, voided %t, destroyed %t", q.Code, q.Voided, q.Destroyed))
+	}
+	return nil
+}
+
+// listed is the job's card in the station's list of the quarantine; nil when it is not there.
+func (c *counter) listed(ctx context.Context) (*station.Quarantine, error) {
 	list, err := c.station.Quarantined(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, q := range list {
-		if q.Job == c.job {
-			if q.Code != c.end.Code || q.Card != c.card.ID() || !q.Voided || !q.Destroyed {
-				c.end.Wrong = append(c.end.Wrong, fmt.Sprintf("it is listed as %s, voided %t, destroyed %t", q.Code, q.Voided, q.Destroyed))
-			}
-			return nil
-		}
+	at := slices.IndexFunc(list, func(q station.Quarantine) bool { return q.Job == c.job })
+	if at < 0 {
+		return nil, nil
 	}
-	c.end.Wrong = append(c.end.Wrong, "it is not in the list of the quarantine")
-	return nil
+	return &list[at], nil
 }
 
 // again are the failures after which a clerk puts the card in again: those he is told so,
