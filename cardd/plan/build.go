@@ -37,6 +37,9 @@ type Progress struct {
 // A card the order cannot start from is a *CardError; an order the profile cannot
 // hold is a plain error.
 func Build(p *profile.Card, o Order, seen Observation, past Progress, w Wire) (*Plan, error) {
+	if o.Entry != nil {
+		return endorse(p, o, seen, past, w)
+	}
 	product := p.Product(o.Product)
 	if product == nil {
 		return nil, fmt.Errorf("cannot plan: profile %s has no product %q", p.ID, o.Product)

@@ -101,10 +101,13 @@ func objectName(p *profile.Card, app int, id profile.FileID) (string, bool) {
 }
 
 // Domain is the issuer domain's name in steps, beside the applications'; Face is
-// the printed face's.
+// the printed face's. Held is that of a card in use as a whole, EntryOn that of one entry
+// in its 追記欄.
 const (
-	Domain = "domain"
-	Face   = "face"
+	Domain  = "domain"
+	Face    = "face"
+	Held    = "card"
+	EntryOn = "entry"
 )
 
 const domainPrefix = Domain + "/"

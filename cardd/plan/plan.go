@@ -31,7 +31,8 @@ type Op string
 // reads back and compares; SetPIN and ProvePIN set reference data and present it once; Put
 // writes a data object of the issuer domain; Lock ends the issue and is
 // irreversible; Confirm has the locked card tell its state in the channel; Print
-// prints the face.
+// prints the face, or one entry on a card in use. Identify has a card in use tell its
+// number; Note records an entry that was written on it by hand.
 const (
 	Open     Op = "open"
 	ReadKey  Op = "read-key"
@@ -46,6 +47,8 @@ const (
 	Lock     Op = "lock"
 	Confirm  Op = "confirm"
 	Print    Op = "print"
+	Identify Op = "identify"
+	Note     Op = "note"
 )
 
 // Again says what doubt about a step means: the daemon died, or the link failed,
@@ -108,7 +111,8 @@ func (c Cost) Add(o Cost) Cost {
 
 // Plan is the difference between a card and an order.
 type Plan struct {
-	Version  int    `json:"version"` // of this form, 1
+	Version  int    `json:"version"`       // of this form, 1
+	For      string `json:"for,omitempty"` // ForEndorsement; empty for an issue
 	Profile  string `json:"profile"`
 	Product  string `json:"product"`
 	Order    string `json:"order"`
@@ -182,12 +186,19 @@ func (p *Plan) Check() error {
 	}
 	seen := map[string]bool{}
 	open, locked := "", false
+	if p.For != "" && p.For != ForEndorsement {
+		return fmt.Errorf("cannot accept plan: what it is for, %q, is not known", p.For)
+	}
 	for _, s := range p.Steps {
 		if seen[s.ID] {
 			return fmt.Errorf("cannot accept plan: step %q stands twice", s.ID)
 		}
 		seen[s.ID] = true
-		if err := s.check(open, locked); err != nil {
+		err := s.check(open, locked)
+		if err == nil {
+			err = s.belongs(p.For, seen)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot accept plan: step %q: %w", s.ID, err)
 		}
 		switch s.Op {
@@ -262,4 +273,6 @@ var rules = map[Op]rule{
 	Lock:     {channel: true, again: Probe, irreversible: true},
 	Confirm:  {channel: true, again: Safe, afterLock: true},
 	Print:    {again: Probe, irreversible: true, afterLock: true},
+	Identify: {again: Safe, session: true},
+	Note:     {again: Safe, irreversible: true},
 }

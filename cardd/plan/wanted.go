@@ -21,6 +21,7 @@ type Order struct {
 	Keys       []KeyPair     // keys made on the card and certified
 	References []ReferenceTo // PINs and 照合番号
 	Print      bool          // the face is printed
+	Entry      *Entry        // one entry is made on a card in use, and nothing else; nil for an issue
 }
 
 // Content is the wanted content of one EF or data object.

@@ -90,6 +90,15 @@ const (
 	FaceGlyph        Code = "FACE-GLYPH"
 	FaceOverflow     Code = "FACE-OVERFLOW"
 	FacePhoto        Code = "FACE-PHOTO"
+	CardNotOrdered   Code = "CARD-NOT-ORDERED"
+	CardNotInUse     Code = "CARD-NOT-IN-USE"
+	EntrySpoilt      Code = "ENTRY-SPOILT"
+	EntryAbandoned   Code = "ENTRY-ABANDONED"
+	EntryNoRoom      Code = "ENTRY-NO-ROOM"
+	EntryRefused     Code = "ENTRY-REFUSED"
+	EntryLayout      Code = "ENTRY-LAYOUT"
+	PanelUnknown     Code = "ENTRY-PANEL-UNKNOWN"
+	PanelDiffers     Code = "ENTRY-PANEL-DIFFERS"
 	APINotLab        Code = "API-NOT-LAB"
 	APINoJob         Code = "API-NO-JOB"
 	APINoReceipt     Code = "API-NO-RECEIPT"
@@ -218,6 +227,15 @@ var entries = map[Code]Entry{
 	PrinterLink:      {"the printer cannot be reached", "look at its cable and whether it is switched on, then resume", "プリンターと通信できません", "ケーブルと電源を確かめて再開してください"},
 	PrinterCardOut:   {"the job's card is not in the printer any more", "lay that card on the hopper and resume; if it cannot be found put the job aside", "処理中のカードがプリンターにありません", "そのカードをホッパーに置いて再開してください。見つからないときは使用中止にしてください"},
 	PrinterUnknown:   {"there is no printer of that name", "look at the names with: cardctl printers", "その名前のプリンターはありません", "cardctl printers で確かめてください"},
+	CardNotOrdered:   {"the card's number is not the one in the order", "nothing was done to the card; put in the holder's own card, or correct the number in the order", "カードの番号が申請と異なります", "カードには何もしていません。本人のカードを入れるか、申請の番号を直してください"},
+	CardNotInUse:     {"the card is not in use, so that no entry can be made on it", "nothing was done to the card; look at it with: cardctl card show", "使用中のカードではないため、追記できません", "カードには何もしていません。cardctl card show で確かめてください"},
+	EntrySpoilt:      {"the entry is or may be printed in part", "the card stays its holder's and nothing was revoked: give it back, tell the holder, and have it reissued; the spoilt lines are recorded, and until then further entries are written by hand", "追記の一部だけが印刷された、またはそのおそれがあります", "カードは本人のもので、失効していません。本人に説明して返し、再交付の手続きをしてください。印刷された行は記録済みで、それまでの追記は手書きとなります"},
+	EntryAbandoned:   {"an operator gave the entry up before anything was printed", "the card is unchanged: give it back to its holder; the order can be handed in again", "印刷の前に職員が追記を中止しました", "カードは元のままです。本人に返してください。申請はもう一度出せます"},
+	EntryNoRoom:      {"the entry does not fit into what is left of the card's remarks panel", "have the card reissued, which is free of charge when the remarks panel is full and may be asked for as express issue", "追記欄の残りに収まりません", "再交付を案内してください。追記欄の余白がないための再交付は無料で、特急発行もできます"},
+	EntryRefused:     {"the entry cannot be printed as the order has it", "correct the order", "申請のとおりに追記できません", "申請を直してください"},
+	EntryLayout:      {"the layout that the card was printed with is not here", "correct the panel in the order; a card of a layout that this cardd does not hold is written and sealed by hand elsewhere", "カードを印刷したレイアウトがありません", "申請の追記欄の記載を確かめてください。このcarddにないレイアウトのカードには印字できません"},
+	PanelUnknown:     {"this station has not issued the card and does not know what stands in its remarks panel", "look at the card and say so in the order: panel with layout, version and the lines of each entry", "この端末で発行したカードではなく、追記欄の状態が分かりません", "券面を見て、申請のpanelにレイアウト、版、各追記の行数を記載してください"},
+	PanelDiffers:     {"the order and the record do not agree on what stands in the card's remarks panel", "look at the card: where the record is right, leave panel out; entries that were made elsewhere are first recorded, each with an order by_hand", "追記欄の状態について、申請と記録が一致しません", "券面を見て、記録が正しければpanelを除いてください。ほかで行われた追記は、先にby_handの申請で一件ずつ記録してください"},
 	FaceGlyph:        {"a character cannot be printed exactly as it is written", "have the character checked: no font here holds it", "文字を正確に印字できません", "字形を確認してください。対応するフォントがありません"},
 	FaceOverflow:     {"a text does not fit its field on the face", "shorten it as the register's rules allow", "文字が欄に収まりません", "登録規則の範囲で短くしてください"},
 	FacePhoto:        {"the photo cannot be used", "hand in a photo that keeps the rules", "写真が使えません", "規定に合う写真を用意してください"},

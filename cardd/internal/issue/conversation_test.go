@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -61,6 +62,7 @@ type talk struct {
 	t       *testing.T
 	m       *Machine
 	history []Record
+	replay  func([]Record) (*Machine, error)
 }
 
 const hyphens = "----"
@@ -68,7 +70,10 @@ const hyphens = "----"
 // converse plays a file's questions and gives the file with the answers put in.
 func converse(t *testing.T, text string) string {
 	t.Helper()
-	c := &talk{t: t, m: New()}
+	c := &talk{t: t, m: New(), replay: Replay}
+	if strings.HasPrefix(text, "# A card in use") {
+		c.m, c.replay = NewInUse(), ReplayInUse
+	}
 	var out []string
 	for _, block := range strings.Split(strings.TrimRight(text, "\n"), "\n\n") {
 		question, _, answered := strings.Cut(block, "\n"+hyphens)
@@ -106,7 +111,7 @@ func (c *talk) apply(r Record) error {
 	if err == nil {
 		c.history = append(c.history, r)
 	}
-	again, replayed := Replay(c.history)
+	again, replayed := c.replay(c.history)
 	if replayed != nil {
 		c.t.Fatalf("what was applied cannot be replayed: %v", replayed)
 	}
@@ -140,6 +145,9 @@ func (c *talk) ask(words []string) string {
 		return strconv.Quote(c.m.Fact(words[1]+" "+words[2], words[3]))
 	case "owed":
 		return fmt.Sprintf("serials: %s\nasked: %v", strings.Join(c.m.Owed().Serials, " "), c.m.Owed().Asked)
+	case "entered":
+		how, panel := c.m.Entered()
+		return cmp.Or(strings.TrimSpace(how+" "+panel), "nothing")
 	case "quarantine":
 		return fmt.Sprintf("voided: %t, witnesses: %s, destroyed: %t", c.m.Voided(), strings.Join(c.m.Witnesses(), " and "), c.m.Destroyed())
 	}
@@ -217,6 +225,9 @@ func parsePlan(t *testing.T, lines []string, head map[string]string) *plan.Plan 
 		}
 		p.Steps = append(p.Steps, s)
 	}
+	if _, ok := head["for"]; ok {
+		p.For = head["for"]
+	}
 	return p
 }
 
@@ -228,8 +239,8 @@ func step(op plan.Op, on string) plan.Step {
 	case plan.Generate, plan.ProvePIN, plan.Lock, plan.Print:
 		s.Again = plan.Probe
 	}
-	s.Session = op == plan.Open
-	s.Irreversible = op == plan.Lock || op == plan.Print
+	s.Session = op == plan.Open || op == plan.Identify
+	s.Irreversible = op == plan.Lock || op == plan.Print || op == plan.Note
 	if op == plan.SetPIN || op == plan.ProvePIN {
 		s.Secret = "pin:text"
 	}

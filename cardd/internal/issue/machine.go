@@ -120,24 +120,24 @@ const (
 
 // Machine is one job's decider.
 type Machine struct {
-	state    State
-	code     string
-	reason   string
-	plan     *plan.Plan
-	next     int    // index of the step to do
-	pending  string // step whose intent stands without an outcome
-	printing bool   // a print was begun, so a face may be on the card
-	replan   bool   // the card must be observed before anything else
-	touched  bool   // a step was begun that changes the card
-	doubts   int
-	records  int
-	done     map[string]bool
-	facts    map[string]map[string]string
-	lengths  map[string]int // of certificates, by name of file
-	refused  map[string]int // how often the card refused each step
-	rewrite  map[string]bool
+	state   State
+	code    string
+	reason  string
+	plan    *plan.Plan
+	next    int    // index of the step to do
+	pending string // step whose intent stands without an outcome
+	replan  bool   // the card must be observed before anything else
+	touched bool   // a step was begun that changes the card
+	doubts  int
+	records int
+	done    map[string]bool
+	facts   map[string]map[string]string
+	lengths map[string]int // of certificates, by name of file
+	refused map[string]int // how often the card refused each step
+	rewrite map[string]bool
 	quarantine
 	carriage
+	making
 }
 
 // New is the machine of a job without records.
@@ -150,8 +150,9 @@ func New() *Machine {
 }
 
 // Replay is the machine after these records.
-func Replay(records []Record) (*Machine, error) {
-	m := New()
+func Replay(records []Record) (*Machine, error) { return New().replay(records) }
+
+func (m *Machine) replay(records []Record) (*Machine, error) {
 	for i, r := range records {
 		if err := m.Apply(r); err != nil {
 			return nil, fmt.Errorf("cannot replay record %d: %w", i+1, err)
@@ -168,6 +169,8 @@ func (m *Machine) Next() (a Action, ok bool) {
 		return Action{Do: Discard}, true
 	case m.state == Spoiled && m.owes():
 		return Action{Do: Void}, true
+	case m.state == Abandoned && m.inUse && m.inside && !m.stuck:
+		return Action{Do: Deliver}, true
 	case m.state != Running:
 		return Action{}, false
 	case m.replan:
@@ -285,6 +288,9 @@ func (m *Machine) fits(p *plan.Plan) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
+	if (p.For == plan.ForEndorsement) != m.inUse {
+		return fmt.Errorf("cannot adopt a plan: it is for %q, the job is not", p.For)
+	}
 	if m.plan != nil && (m.plan.Card != p.Card || m.plan.Order != p.Order || m.plan.Profile != p.Profile) {
 		return fmt.Errorf("cannot adopt a plan: it is for another card or order")
 	}
@@ -328,8 +334,8 @@ func (m *Machine) intent(r Record) error {
 		}
 	case plan.Certify:
 		m.ask(m.Fact(a.Step.From, FactRequest), a.Step)
-	case plan.Print:
-		m.printing, m.committed = true, false
+	case plan.Print, plan.Note:
+		m.begin(r)
 	}
 	m.touched = m.touched || changing[a.Step.Op]
 	m.pending = r.Step
@@ -410,6 +416,11 @@ func (m *Machine) failed(r Record, s plan.Step) {
 	switch {
 	case r.Result == Doubt && s.Op == plan.Print:
 		m.printDoubt(r)
+	case m.inUse && r.Code == spoilt:
+		m.mar("")
+	case m.inUse && r.Code == unprinted:
+		m.committed = false
+		m.hold(r.Code, r.Text)
 	case r.Result == Doubt && s.Again != plan.Never, r.Result == Refused && m.onceMore(r, s):
 		m.doubt(r)
 	case r.Result == Unavailable, r.Result == Refused && holdable[s.Op] && r.Code != memory && r.Code != spoilt:
@@ -419,7 +430,13 @@ func (m *Machine) failed(r Record, s plan.Step) {
 	}
 }
 
+// spoil ends a job whose card must not be used. A card in use is its holder's: what went
+// wrong with it waits for a person.
 func (m *Machine) spoil(code, reason string) {
+	if m.inUse {
+		m.hold(code, reason)
+		return
+	}
 	m.state, m.code, m.reason, m.replan = Spoiled, code, reason, true
 }
 
@@ -429,6 +446,7 @@ const (
 	differs     = string(failure.CardDiffers)
 	memory      = string(failure.CardMemory)
 	spoilt      = string(failure.PrintSpoilt)
+	unprinted   = string(failure.PrintFailed)
 )
 
 // onceMore says whether a refusal is no verdict yet. A card whose supply dipped has lost
@@ -479,21 +497,19 @@ func (m *Machine) doubt(r Record) {
 	}
 }
 
-// printStep is the step that prints.
-var printStep = plan.StepID(plan.Print, plan.Face)
-
 // printDoubt decides a print nobody saw the end of. Before the commit the card took no
 // ink. After it the printer is believed where it is sure. Anything else a person must
-// look at, for a face is never printed twice.
+// look at, for a face or an entry is never printed twice.
 func (m *Machine) printDoubt(r Record) {
 	m.replan = true
 	switch surface := r.Facts[FactSurface]; {
 	case m.committed && surface == SurfacePrinted:
-		m.done[printStep] = true
+		m.done[m.step] = true
 	case !m.committed, surface == SurfaceBlank:
+		m.committed = false
 		m.doubt(r)
 	default:
-		e := failure.New(failure.PrintDoubt, "", nil)
+		e := failure.New(failure.PrintDoubt, m.doubtful(), nil)
 		m.hold(string(e.Code), e.Error())
 	}
 }
@@ -523,10 +539,12 @@ func (m *Machine) resumed(r Record) error {
 	switch {
 	case m.state != Held:
 		return fmt.Errorf("cannot resume: the job is %s, not held", m.state)
-	case printed && !m.printing:
+	case printed && !m.printing():
 		return fmt.Errorf("cannot resume as printed: no print was begun")
 	case printed:
-		m.done[printStep] = true
+		m.done[m.step] = true
+	default: // a person's word that nothing is on the card
+		m.committed = false
 	}
 	m.inside = m.inside && r.Facts[FactTaken] == ""
 	m.state, m.code, m.reason, m.replan, m.doubts = Running, "", "", true, 0

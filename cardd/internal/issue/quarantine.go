@@ -110,6 +110,9 @@ func (m *Machine) putAside(person, why string) error {
 	if err := named(person); err != nil {
 		return fmt.Errorf("cannot put the card aside: %w", err)
 	}
+	if m.inUse {
+		return fmt.Errorf("cannot put the card aside: it is in use and its holder's; have it reissued where it is unfit")
+	}
 	if m.state != Running && m.state != Held && m.state != Done || m.pending != "" {
 		return fmt.Errorf("cannot put the card aside: the job is %s", m.state)
 	}
@@ -127,6 +130,9 @@ func (m *Machine) abandon(person, why string) error {
 	}
 	if m.state != Running && m.state != Held || m.pending != "" {
 		return fmt.Errorf("cannot give the job up: it is %s", m.state)
+	}
+	if m.inUse {
+		return m.giveBack(why)
 	}
 	if m.touched {
 		return m.putAside(person, why)

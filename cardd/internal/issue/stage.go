@@ -1,6 +1,10 @@
 package issue
 
-import "fmt"
+import (
+	"fmt"
+
+	"jukicard/cardd/plan"
+)
 
 // Names of facts of a Staged record, and of prints. FactStage is the stage reached.
 // FactTaken in a Resumed record is the operator's word that the card was taken out of
@@ -57,7 +61,8 @@ func (m *Machine) Committed() bool { return m.committed }
 // stage before it stands.
 func (m *Machine) staged(r Record) error {
 	stage := r.Facts[FactStage]
-	leaving := m.state == Spoiled && m.inside && (stage == StageRejected || stage == StageOut)
+	leaving := m.inside && (m.state == Spoiled && (stage == StageRejected || stage == StageOut) ||
+		m.state == Abandoned && m.inUse && (stage == StageEjected || stage == StageOut))
 	if m.state != Running && m.state != Held && !leaving {
 		return fmt.Errorf("cannot take note of %q: the job is %s", stage, m.state)
 	}
@@ -65,10 +70,10 @@ func (m *Machine) staged(r Record) error {
 		if m.state == Running {
 			m.hold(r.Code, r.Text)
 		}
-		m.stuck = m.state == Spoiled
+		m.stuck = leaving
 		return nil
 	}
-	printing := m.pending != "" && m.plan.Steps[m.next].ID == printStep
+	printing := m.pending != "" && m.plan.Steps[m.next].Op == plan.Print
 	switch stage {
 	case StageFeed, StageAtStation:
 		m.inside = true

@@ -59,7 +59,7 @@ func (j *Journal) Verify(ctx context.Context) error {
 // tables by which an order, a card or a notice is found. A table whose index does not
 // agree with it would hide a job that is there.
 func (j *Journal) verifyStanding(ctx context.Context) error {
-	for _, table := range []string{"job", "outbox", "outbox_end", "written"} {
+	for _, table := range []string{"job", "outbox", "outbox_end", "written", "panel"} {
 		if err := j.intact(ctx, table); err != nil {
 			return err
 		}

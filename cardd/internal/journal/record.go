@@ -46,6 +46,8 @@ type Record struct {
 	Body json.RawMessage // the rest, as the caller's own type; null when nil
 	Prev []byte          // SHA-256 of the record before, or of the job itself; assigned by Append
 	Hash []byte          // SHA-256 of Prev and all of the above; assigned by Append
+
+	Panels []Panel // what it made of cards' 追記欄, durable with it; see [Journal.Panel]. Not read back
 }
 
 // Append adds a record to a job and returns it with what Append assigned. When
@@ -92,7 +94,7 @@ func check(r Record, wanted string) error {
 	case !json.Valid(r.Body):
 		return ErrInvalid.when(wanted, "the body is not JSON", nil)
 	}
-	return nil
+	return checkPanels(r, wanted)
 }
 
 // link puts r at the end of its job's chain.
@@ -112,8 +114,10 @@ func (j *Journal) link(ctx context.Context, tx *sql.Tx, wanted string, r *Record
 	if _, err := tx.StmtContext(ctx, j.append.insert).ExecContext(ctx, r.Job, r.Seq, r.At.UnixNano(), string(r.Kind), r.Step, []byte(r.Body), r.Prev, r.Hash); err != nil {
 		return err
 	}
-	_, err = tx.StmtContext(ctx, j.append.move).ExecContext(ctx, r.Seq, r.Hash, r.Job)
-	return err
+	if _, err := tx.StmtContext(ctx, j.append.move).ExecContext(ctx, r.Seq, r.Hash, r.Job); err != nil {
+		return err
+	}
+	return j.enter(ctx, tx, r)
 }
 
 // Records are a job's records in order, their chain checked. It fails with ErrUnknown,
