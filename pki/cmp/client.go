@@ -5,7 +5,7 @@
 // It speaks ir and p10cr with polling, certConf and implicit confirmation, rr, and error
 // messages; messages are protected by a MAC from a shared secret (PasswordBasedMac or
 // PBMAC1, RFC 9481, 6.1) or by signatures. An answer is believed when its protection, its
-// transactionID and its recipNonce are right, and never otherwise: what is unprotected
+// transactionID, its recipNonce and the kind of its body are right, and never otherwise: what is unprotected
 // anybody may have said, and a refusal that is not the authority's would have a request
 // asked a second time.
 //
@@ -75,7 +75,19 @@ type Options struct {
 const (
 	timeout     = 30 * time.Second
 	contentType = "application/pkixcmp" // RFC 9811, 3.4
+	headerMax   = 64 << 10              // bytes of an answer's HTTP header
+	clockMax    = 24 * time.Hour        // ours: how far the other side's clock may be from ours
 )
+
+// secured is the TLS that is used.
+func secured(c *tls.Config) *tls.Config {
+	if c == nil {
+		c = new(tls.Config)
+	}
+	c = c.Clone()
+	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
+	return c
+}
 
 // Authority is a pki.Authority and pki.Revoker over CMP.
 type Authority struct {
@@ -97,6 +109,9 @@ func Open(ctx context.Context, o Options) (*Authority, error) {
 	if o.Protection == nil || len(o.Record.Issuers) == 0 {
 		return nil, errors.New("cannot use the CMP server: a protection and the CAs' certificates are needed")
 	}
+	if o.TLS != nil && o.TLS.InsecureSkipVerify { // holders' data go over it
+		return nil, errors.New("cannot use the CMP server: TLS must verify who it is")
+	}
 	if err := o.Protection.check(); err != nil {
 		return nil, fmt.Errorf("cannot use the CMP server: %w", err)
 	}
@@ -109,7 +124,10 @@ func Open(ctx context.Context, o Options) (*Authority, error) {
 	l := &line{o: o, http: &http.Client{
 		// A connection of its own for every exchange: on one that is used again, net/http
 		// may send a message twice.
-		Transport:     &http.Transport{TLSClientConfig: o.TLS, DisableKeepAlives: true, TLSHandshakeTimeout: o.Timeout},
+		Transport: &http.Transport{
+			TLSClientConfig: secured(o.TLS), DisableKeepAlives: true, DisableCompression: true,
+			TLSHandshakeTimeout: o.Timeout, MaxResponseHeaderBytes: headerMax,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	o.Record.Line = l
@@ -137,10 +155,15 @@ type line struct {
 type token struct {
 	Nonce []byte // the other side's last
 	ID    int    // certReqId as the other side has it
+	First []byte // ours in the message that asked, when it is polled for
 }
 
-// errTransaction: an answer that is not to our message.
-var errTransaction = errors.New("the answer belongs to another message")
+var (
+	// errTransaction: an answer that is not to our message.
+	errTransaction = errors.New("the answer belongs to another message")
+	errNonce       = errors.New("the answer has no nonce of 16 bytes or more (RFC 9483, 3.5)")
+	errClock       = errors.New("the answer was made at another time: set the clocks of both sides")
+)
 
 func transaction(id string, attempt int) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "jukicard cmp 1\x00%s\x00%d", id, attempt))
@@ -155,25 +178,32 @@ func nonce() []byte {
 
 // Enroll implements remote.Line.
 func (l *line) Enroll(ctx context.Context, q remote.Question) (remote.Reply, error) {
-	m, err := l.question(q)
+	asks, err := l.question(q)
 	if err != nil {
 		return remote.Reply{}, fmt.Errorf("%w: %w", remote.ErrNotSent, err)
 	}
-	answer, err := l.exchange(ctx, m)
+	answer, err := l.exchange(ctx, asks)
 	if err != nil {
 		return remote.Reply{}, err
 	}
-	switch answer.kind {
-	case kindIP, kindCP:
-		return l.certificate(answer, l.o.Form)
-	case kindPollRep:
+	given := kindIP
+	if l.o.Form == P10CR {
+		given = kindCP
+	}
+	switch {
+	case answer.kind == given:
+		return l.certificate(asks, answer)
+	case answer.kind == kindPollRep && asks.kind == kindPollReq:
 		id, after, err := parsePollReply(answer.body)
+		if err == nil && id != asks.request {
+			err = errTransaction
+		}
 		if err != nil {
 			return remote.Reply{}, err
 		}
-		return remote.Reply{}, wait(answer, id, after)
-	case kindError:
-		return remote.Reply{}, l.refusal(answer)
+		return remote.Reply{}, wait(asks, answer, id, after)
+	case answer.kind == kindError:
+		return remote.Reply{}, l.refusal(asks, answer)
 	}
 	return remote.Reply{}, fmt.Errorf("want a certificate or the like, got a CMP message of kind %d", answer.kind)
 }
@@ -191,6 +221,7 @@ func (l *line) question(q remote.Question) (*message, error) {
 			return nil, err
 		}
 		m.kind, m.body, m.recipNonce = kindPollReq, poll(t.ID), t.Nonce
+		m.request, m.first = t.ID, t.First
 		return m, nil
 	}
 	m.general = []information{{oidImplicitConfirm, nil}}
@@ -217,19 +248,19 @@ func issuerOf(template []byte) ([]byte, error) {
 }
 
 // certificate takes ip or cp.
-func (l *line) certificate(answer *message, form Form) (remote.Reply, error) {
+func (l *line) certificate(asks, answer *message) (remote.Reply, error) {
 	r, err := parseCertificateReply(answer.body)
 	if err != nil {
 		return remote.Reply{}, err
 	}
 	// Old servers, OpenSSL 3.0 among them, answer p10cr with 0 too.
-	if r.id != certReqID && (form != P10CR || r.id != certReqNone) {
+	if r.id != certReqID && (l.o.Form != P10CR || r.id != certReqNone) {
 		return remote.Reply{}, errTransaction
 	}
 	switch r.status.status {
 	case statusAccepted, statusGranted: // what was granted the caller judges
 	case statusWaiting:
-		return remote.Reply{}, wait(answer, r.id, 0)
+		return remote.Reply{}, wait(asks, answer, r.id, 0)
 	case statusRejection:
 		return remote.Reply{}, rejected(r.status)
 	default:
@@ -240,31 +271,43 @@ func (l *line) certificate(answer *message, form Form) (remote.Reply, error) {
 	}
 	reply := remote.Reply{DER: r.der}
 	if !answer.has(oidImplicitConfirm) {
-		reply.Token = encodeToken(answer, r.id)
+		reply.Token = encodeToken(token{Nonce: answer.senderNonce, ID: r.id})
 	}
 	return reply, nil
 }
 
-func encodeToken(answer *message, id int) []byte {
-	b, err := json.Marshal(token{answer.senderNonce, id})
+func encodeToken(t token) []byte {
+	b, err := json.Marshal(t)
 	if err != nil {
 		panic("internal error: bytes and a number have a JSON form: " + err.Error())
 	}
 	return b
 }
 
-func wait(answer *message, id int, after time.Duration) error {
-	return &remote.Wait{After: after, Token: encodeToken(answer, id)}
+// wait goes on with the transaction after an answer that is none. To a poll that answer is
+// never the one that began the waiting, which somebody may send once more.
+func wait(asks, answer *message, id int, after time.Duration) error {
+	first := asks.first
+	switch {
+	case first == nil:
+		first = asks.senderNonce
+	case !bytes.Equal(answer.recipNonce, asks.senderNonce):
+		return errTransaction
+	}
+	return &remote.Wait{After: after, Token: encodeToken(token{Nonce: answer.senderNonce, ID: id, First: first})}
 }
 
 // refusal takes an error message.
-func (l *line) refusal(answer *message) error {
+func (l *line) refusal(asks, answer *message) error {
 	info, err := parseError(answer.body)
 	if err != nil {
 		return err
 	}
 	if info.status == statusWaiting { // RFC 9810, 5.3.22: the whole answer comes later
-		return wait(answer, certReqNone, 0)
+		return wait(asks, answer, certReqNone, 0)
+	}
+	if asks.kind == kindPollReq { // it refuses the poll; what it has decided comes in ip or cp
+		return fmt.Errorf("the authority may issue the certificate that it was asked for before: %v", info)
 	}
 	return rejected(info)
 }
@@ -299,7 +342,7 @@ func (l *line) Confirm(ctx context.Context, q remote.Question, r remote.Reply, o
 		}
 		return errors.Join(fmt.Errorf("the authority does not take the confirmation: %v", info), err)
 	}
-	if answer.kind != kindPKIConf {
+	if answer.kind != kindPKIConf || !bytes.Equal(answer.body, []byte{0x05, 0x00}) { // NULL: RFC 9810, 5.3.17
 		return fmt.Errorf("want pkiConf, got a CMP message of kind %d", answer.kind)
 	}
 	if objection != nil {
@@ -383,10 +426,23 @@ func (l *line) exchange(ctx context.Context, m *message) (*message, error) {
 	if err := l.o.Protection.verify(answer); err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(answer.transaction, m.transaction) || !bytes.Equal(answer.recipNonce, m.senderNonce) {
-		return nil, errTransaction
+	return answer, m.answeredBy(answer)
+}
+
+// answeredBy says whether a message whose protection is right answers m, and now (RFC 9483,
+// 3.5). What comes at last, after it was polled for, may name the nonce of the message that
+// asked instead of that of the last poll (RFC 9483, 4.4).
+func (m *message) answeredBy(answer *message) error {
+	last := m.first != nil && answer.kind != kindPollRep && bytes.Equal(answer.recipNonce, m.first)
+	switch {
+	case !bytes.Equal(answer.transaction, m.transaction), !bytes.Equal(answer.recipNonce, m.senderNonce) && !last:
+		return errTransaction
+	case len(answer.senderNonce) < nonceSize:
+		return errNonce
+	case !answer.time.IsZero() && answer.time.Sub(m.time).Abs() > clockMax:
+		return errClock
 	}
-	return answer, nil
+	return nil
 }
 
 // send carries one message there and one back (RFC 9811, 3). What HTTP itself says is
@@ -401,10 +457,7 @@ func (l *line) send(ctx context.Context, der []byte) ([]byte, error) {
 	r.Header.Set("Content-Type", contentType)
 	answer, err := l.http.Do(r)
 	if err != nil {
-		if !sent.Load() {
-			return nil, fmt.Errorf("%w: %w", remote.ErrNotSent, err)
-		}
-		return nil, err
+		return nil, remote.NotSent(sent.Load(), err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, messageMax+1))

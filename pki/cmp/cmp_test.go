@@ -2,6 +2,7 @@ package cmp
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"math/big"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"jukicard/apdu/secret"
 	"jukicard/pki"
@@ -261,9 +263,31 @@ func TestAnswersNotBelieved(t *testing.T) {
 		{"another request's id", "pbm", func(o *office) {
 			o.spoil = func(m *message) { m.body = bytes.Replace(m.body, []byte{2, 1, 0}, []byte{2, 1, 5}, 1) }
 		}, "another message"},
+		{"no nonce of its own", "pbm", func(o *office) { o.spoil = func(m *message) { m.senderNonce = nil } }, "no nonce"},
+		{"a short nonce", "pbm", func(o *office) { o.spoil = func(m *message) { m.senderNonce = m.senderNonce[:15] } }, "no nonce"},
+		{"made yesterday", "pbm", func(o *office) { o.spoil = func(m *message) { m.time = time.Now().Add(-25 * time.Hour) } }, "another time"},
+		{"made tomorrow", "pbmac1", func(o *office) { o.spoil = func(m *message) { m.time = time.Now().Add(25 * time.Hour) } }, "another time"},
+		{"the answer to p10cr", "pbm", func(o *office) { o.spoil = func(m *message) { m.kind = kindCP } }, "kind 3"},
+		{"the answer to a poll that never was", "pbm", func(o *office) {
+			o.spoil = func(m *message) { m.kind, m.body = kindPollRep, pollReply(0, 1) }
+		}, "kind 26"},
+		{"a key that anybody guesses", "pbmac1", func(o *office) {
+			// The secret is not needed: of the 256 keys one is right.
+			o.damage = func(der []byte) []byte {
+				m, _ := parse(der)
+				s := Shared{MAC: PBMAC1}.settings()
+				s.length = 1
+				m.algorithm = s.der()
+				m.protection, _ = s.compute(o.server.(Shared).Secret, m.protectedPart())
+				return m.der()
+			}
+		}, "settings"},
+		{"the version of RFC 2510", "pbm", func(o *office) {
+			o.damage = func(der []byte) []byte { return bytes.Replace(der, []byte{2, 1, 2}, []byte{2, 1, 1}, 1) }
+		}, "want a CMP message"},
 		{"the transaction is in use", "pbm", func(o *office) {
 			o.spoil = func(m *message) {
-				*m = message{m.header, kindError, errorBody(statusInfo{status: 2, failInfo: 1 << failInUse}), nil, nil, nil}
+				*m = message{header: m.header, kind: kindError, body: errorBody(statusInfo{status: 2, failInfo: 1 << failInUse})}
 			}
 		}, "transactionIdInUse"},
 	}
@@ -279,6 +303,84 @@ func TestAnswersNotBelieved(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// To a poll comes what is no answer to it: nobody decided anything, so the request is not
+// asked anew, and what comes when it is polled for again is taken.
+func TestPollsNotAnswered(t *testing.T) {
+	var began *message
+	for _, tt := range []struct {
+		name  string
+		spoil func(m *message)
+		says  string
+	}{
+		{"for another request", func(m *message) { m.kind, m.body = kindPollRep, pollReply(4, 1) }, "another message"},
+		{"the wait once more", func(m *message) { m.kind, m.body, m.recipNonce = began.kind, began.body, began.recipNonce }, "another message"},
+		{"a poll's answer to the first message", func(m *message) { m.kind, m.body, m.recipNonce = kindPollRep, pollReply(0, 1), began.recipNonce }, "another message"},
+		{"an error", func(m *message) {
+			m.kind, m.body = kindError, errorBody(statusInfo{status: statusRejection, failInfo: 1 << 13})
+		}, "badRecipientNonce"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := newOffice(t, "pbm", IR, false)
+			o.polls, began = 2, nil
+			o.spoil = func(m *message) {
+				if began == nil {
+					kept := *m
+					began = &kept
+					return
+				}
+				tt.spoil(m)
+			}
+			a := o.connect(t, dir(t))
+			if _, err := a.Certify(t.Context(), request(t, "job-1")); !errors.Is(err, pki.ErrDoubt) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("want ErrDoubt saying %q, got %v", tt.says, err)
+			}
+			o.spoil = nil
+			if _, err := a.Certify(t.Context(), request(t, "job-1")); err != nil || len(o.issuer.Issued()) != 1 || slices.Contains(o.log[1:], kindIR) {
+				t.Errorf("polled again: %v; %d certificates, messages %v", err, len(o.issuer.Issued()), o.log)
+			}
+		})
+	}
+}
+
+// What was polled for may come as the answer to the message that asked (RFC 9483, 4.4).
+func TestTheFirstMessageIsAnsweredAtLast(t *testing.T) {
+	for _, form := range []Form{IR, P10CR} {
+		o := newOffice(t, "pbm", form, false)
+		o.polls = 3
+		var first []byte
+		o.spoil = func(m *message) {
+			switch {
+			case first == nil:
+				first = m.recipNonce
+			case m.kind == kindIP, m.kind == kindCP:
+				m.recipNonce = first
+			}
+		}
+		if _, err := o.connect(t, dir(t)).Certify(t.Context(), request(t, "job-1")); err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+}
+
+// pkiConf is NULL and nothing else: another one acknowledges nothing, and the certificate
+// stays in doubt until the confirmation, told again, finds that it had arrived.
+func TestAnAcknowledgementThatIsNone(t *testing.T) {
+	o := newOffice(t, "pbm", IR, false)
+	o.spoil = func(m *message) {
+		if m.kind == kindPKIConf {
+			m.body = errorBody(statusInfo{status: statusRejection})
+		}
+	}
+	a := o.connect(t, dir(t))
+	if _, err := a.Certify(t.Context(), request(t, "job-1")); !errors.Is(err, pki.ErrDoubt) {
+		t.Errorf("want ErrDoubt, got %v", err)
+	}
+	o.spoil = nil
+	if _, err := a.Certify(t.Context(), request(t, "job-1")); err != nil || len(o.issuer.Issued()) != 1 {
+		t.Errorf("told again: %v, %d certificates", err, len(o.issuer.Issued()))
 	}
 }
 
@@ -358,7 +460,10 @@ func TestOpenRefuses(t *testing.T) {
 		"no server": func(o *Options) {
 			o.Protection = Signed{Key: pkitest.NewCard(t, clientKey).PrivateKey, Chain: []*x509.Certificate{identity(t, clientKey, rootKey, "x", nil)}, Trusted: x509.NewCertPool()}
 		},
-		"no secret":  func(o *Options) { o.Protection = Shared{Reference: "station-1"} },
+		"no secret": func(o *Options) { o.Protection = Shared{Reference: "station-1"} },
+		"nobody verified": func(o *Options) {
+			o.Address, o.TLS = "https://ca.invalid/", &tls.Config{InsecureSkipVerify: true}
+		},
 		"no issuers": func(o *Options) { o.Record.Issuers = nil },
 	} {
 		options := o.options(dir(t))

@@ -36,7 +36,7 @@ var (
 
 const (
 	version    = 2       // cmp2000, which every server knows; nothing of cmp2021 is sent
-	versionMax = 3       // cmp2021 (RFC 9480, 2.20)
+	versionMax = 3       // cmp2021 (RFC 9480, 2.20); RFC 9483, 3.5 takes these two
 	messageMax = 1 << 20 // bytes of a message that is read
 	extraMax   = 16      // certificates beside a message
 	nonceSize  = 16      // bytes (RFC 9810, 5.1.1: 128 bits)
@@ -67,6 +67,9 @@ type message struct {
 	protected  []byte // ProtectedPart as it came, to be verified; set by parse
 	protection []byte
 	extra      []*x509.Certificate
+
+	request int    // the certReqId that a pollReq asks for
+	first   []byte // our nonce in the message that asked, where this one asks on
 }
 
 func tagged(n uint8) cbasn1.Tag { return cbasn1.Tag(n).ContextSpecific().Constructed() }
@@ -200,8 +203,8 @@ func (m *message) parseHeader(der cryptobyte.String) error {
 	var h, sender, recipient cryptobyte.String
 	var tag cbasn1.Tag
 	var pvno int
-	if !der.ReadASN1(&h, cbasn1.SEQUENCE) || !h.ReadASN1Integer(&pvno) || pvno < 1 || pvno > versionMax ||
-		!h.ReadAnyASN1Element(&sender, &tag) || !h.ReadAnyASN1Element(&recipient, &tag) || !h.SkipOptionalASN1(tagged(0)) {
+	if !der.ReadASN1(&h, cbasn1.SEQUENCE) || !h.ReadASN1Integer(&pvno) || pvno < version || pvno > versionMax ||
+		!h.ReadAnyASN1Element(&sender, &tag) || !h.ReadAnyASN1Element(&recipient, &tag) || !readTime(&h, &m.time) {
 		return errMessage
 	}
 	m.sender, m.recipient = sender, recipient
@@ -226,6 +229,16 @@ func (m *message) parseHeader(der cryptobyte.String) error {
 		}
 	}
 	return m.parseGeneral(h)
+}
+
+// readTime takes messageTime, where there is one.
+func readTime(s *cryptobyte.String, at *time.Time) bool {
+	var explicit cryptobyte.String
+	var present bool
+	if !s.ReadOptionalASN1(&explicit, &present, tagged(0)) {
+		return false
+	}
+	return !present || explicit.ReadASN1GeneralizedTime(at) && explicit.Empty()
 }
 
 func readOctets(s *cryptobyte.String, tag uint8, out *[]byte) bool {

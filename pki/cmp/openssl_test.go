@@ -58,6 +58,7 @@ func TestOpenSSLServes(t *testing.T) {
 		{"ir, signatures", "signature", IR, nil, ""},
 		{"p10cr, signatures, implicitly confirmed", "signature", P10CR, []string{"-grant_implicitconf"}, ""},
 		{"ir after waiting", "pbm", IR, []string{"-poll_count", "2", "-check_after", "1"}, ""},
+		{"p10cr after waiting, signatures", "signature", P10CR, []string{"-poll_count", "1", "-check_after", "1"}, ""},
 		{"rejected", "pbm", IR, []string{"-pkistatus", "2", "-failure", "23", "-statusstring", "not today"}, `refuses: CMP status 2, notAuthorized, "not today"`},
 		{"an error message", "signature", IR, []string{"-send_error", "-pkistatus", "2", "-failure", "19"}, `refuses: CMP status 2, badRequest, "error processing message"`},
 		{"an unprotected error message", "pbm", IR, []string{"-send_error", "-send_unprotected", "-pkistatus", "2", "-failure", "19"}, "not protected"},

@@ -47,7 +47,7 @@ var (
 	oidECDSASHA512  = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}      // 〃
 	errUnprotected  = errors.New("the answer is not protected, so anybody may have sent it")
 	errProtection   = errors.New("the answer's protection is not that of the authority")
-	errWeakSettings = errors.New("the answer's protection has settings that are refused: want 100 to 1000000 rounds and a salt of 8 to 128 bytes")
+	errWeakSettings = errors.New("the answer's protection has settings that are refused: want 100 to 1000000 rounds, a salt of 8 to 128 bytes and a key of 20 to 64")
 )
 
 // Bounds of password-based protection that is believed: fewer rounds can be guessed, more
@@ -59,6 +59,11 @@ const (
 	saltMax   = 128
 	rounds    = 10_000 // ours; OpenSSL 3.0 takes at most 100,000
 	saltSize  = 16
+
+	// Who answers chooses how long the key is that PBMAC1 makes of the secret. RFC 9579, 8
+	// has a shorter one refused: one of a byte anybody guesses who never had the secret.
+	lengthMin = 20
+	lengthMax = 64
 )
 
 // MAC is a scheme of password-based protection.
@@ -114,7 +119,7 @@ type settings struct {
 	scheme asn1.ObjectIdentifier
 	salt   []byte
 	rounds int
-	length int                   // of the key in bytes, PBMAC1 alone; 0: that of the hash
+	length int                   // of the key in bytes; PBMAC1 alone uses it
 	owf    asn1.ObjectIdentifier // one-way function, or PBKDF2's
 	mac    asn1.ObjectIdentifier
 }
@@ -126,7 +131,7 @@ func (s settings) compute(key secret.Bytes, text []byte) (sum []byte, err error)
 		return nil, errProtection
 	}
 	err = key.LendString(func(password string) error {
-		derived, err := s.derive(owf, mac().Size(), password)
+		derived, err := s.derive(owf, password)
 		if err != nil {
 			return err
 		}
@@ -140,14 +145,11 @@ func (s settings) compute(key secret.Bytes, text []byte) (sum []byte, err error)
 }
 
 // derive is the key of the MAC.
-func (s settings) derive(owf func() hash.Hash, size int, password string) ([]byte, error) {
+func (s settings) derive(owf func() hash.Hash, password string) ([]byte, error) {
 	if s.scheme.Equal(oidPBM) {
 		return s.iterate(owf, password), nil
 	}
-	if s.length != 0 {
-		size = s.length
-	}
-	return pbkdf2.Key(owf, password, s.salt, s.rounds, size)
+	return pbkdf2.Key(owf, password, s.salt, s.rounds, s.length)
 }
 
 // iterate is the one-way function over secret and salt, and then over itself (RFC 4211,
@@ -220,13 +222,14 @@ func parseSettings(der []byte) (s settings, err error) {
 	if !ok {
 		return s, errProtection
 	}
-	if s.rounds < roundsMin || s.rounds > roundsMax || len(s.salt) < saltMin || len(s.salt) > saltMax || s.length < 0 || s.length > 64 {
+	if s.rounds < roundsMin || s.rounds > roundsMax || len(s.salt) < saltMin || len(s.salt) > saltMax || s.length < lengthMin || s.length > lengthMax {
 		return s, errWeakSettings
 	}
 	return s, nil
 }
 
 func (s *settings) parsePBM(p cryptobyte.String) bool {
+	s.length = lengthMin // it has none: the key is as long as the hash
 	return p.ReadASN1Bytes(&s.salt, cbasn1.OCTET_STRING) && readAlgorithm(&p, &s.owf) &&
 		p.ReadASN1Integer(&s.rounds) && readAlgorithm(&p, &s.mac) && p.Empty()
 }
@@ -241,7 +244,8 @@ func (s *settings) parsePBMAC1(p cryptobyte.String) bool {
 	if !ok {
 		return false
 	}
-	if kdf.PeekASN1Tag(cbasn1.INTEGER) && !kdf.ReadASN1Integer(&s.length) {
+	// Without a length it would be guessed: RFC 9579, 8 wants one.
+	if !kdf.ReadASN1Integer(&s.length) {
 		return false
 	}
 	s.owf = oidHMACSHA1 // the default of RFC 8018, A.2

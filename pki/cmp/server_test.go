@@ -229,11 +229,7 @@ func (o *office) answer(m *message) *message {
 			return failed(statusInfo{status: statusRejection, failInfo: 1 << 2})
 		}
 		if o.polls--; o.polls > 0 {
-			return &message{kind: kindPollRep, body: encode(func(b *cryptobyte.Builder) {
-				sequence(b, func(b *cryptobyte.Builder) {
-					sequence(b, func(b *cryptobyte.Builder) { b.AddASN1Int64(o.replyID()); b.AddASN1Int64(cmp.Or(o.after, 7)) })
-				})
-			})}
+			return &message{kind: kindPollRep, body: pollReply(o.replyID(), cmp.Or(o.after, 7))}
 		}
 		return o.issue(asked)
 	case kindCertConf:
@@ -242,6 +238,15 @@ func (o *office) answer(m *message) *message {
 		return o.revoke(m)
 	}
 	return failed(statusInfo{status: statusRejection, failInfo: 1 << 2})
+}
+
+// pollReply is PollRepContent (RFC 9810, 5.3.22).
+func pollReply(id, after int64) []byte {
+	return encode(func(b *cryptobyte.Builder) {
+		sequence(b, func(b *cryptobyte.Builder) {
+			sequence(b, func(b *cryptobyte.Builder) { b.AddASN1Int64(id); b.AddASN1Int64(after) })
+		})
+	})
 }
 
 func (o *office) replyID() int64 {

@@ -317,6 +317,32 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// Who is asked answers, within the time there is: a redirection is not followed, with which a
+// holder's data would go elsewhere.
+func TestOneServerAnswersInTime(t *testing.T) {
+	o, other := newOffice(t, false), 0
+	elsewhere := pkitest.NewSite(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { other++ }), &tls.Config{Certificates: []tls.Certificate{o.server}})
+	o.gate.Server = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://"+elsewhere.Address()+r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	client, err := est.NewClient("https://"+o.site.Address(), &tls.Config{RootCAs: pool(o.server), Certificates: []tls.Certificate{o.client}}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refusal *remote.Refusal
+	if _, err := client.Enroll(t.Context(), "", request(t, "job-1").CSR, nil); !errors.As(err, &refusal) || other != 0 {
+		t.Errorf("want a refusal, got %v; %d requests elsewhere", err, other)
+	}
+	o.gate.Break(pkitest.Slow)
+	hasty, err := est.NewClient("https://"+o.site.Address(), &tls.Config{RootCAs: pool(o.server), Certificates: []tls.Certificate{o.client}}, 300*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hasty.CACerts(t.Context(), ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("want an end of waiting, got %v", err)
+	}
+}
+
 // Whom the card will be told to trust must itself hold.
 func TestIssuersAreJudged(t *testing.T) {
 	o := newOffice(t, false)
