@@ -138,6 +138,9 @@ func (a *app) printStatement(st *receipt.Statement) error {
 	for _, c := range st.Certificates {
 		row("certificate", "証明書", fmt.Sprintf("%s serial %s sha256 %s", c.On, c.Serial, c.SHA256))
 	}
+	for _, c := range st.Choices {
+		row("substitute", "代替文字", fmt.Sprintf(a.in2("%s, character %d, chosen by %s, %s", "%s %d 文字目 %s %s"), c.Field, c.Place, c.By, c.At.Local().Format(time.DateTime)))
+	}
 	row("journal", "記録", st.Journal)
 	return w.Flush()
 }

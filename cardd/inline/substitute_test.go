@@ -8,14 +8,17 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"jukicard/apdu/card"
 	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/cardd/client"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/receipt"
 	"jukicard/printer"
 	"jukicard/reader"
 	"jukicard/simulator"
@@ -161,8 +164,43 @@ func TestSubstitutesReachTheCertificate(t *testing.T) {
 		if !maps.Equal(got, row.want) {
 			t.Errorf("%s: %v", row.name, got)
 		}
+		if got, want := s.receipt(t, c, job.ID).Choices, choicesIn(row.substitutes); !slices.Equal(got, want) {
+			t.Errorf("%s: the receipt has the choices %v, want %v", row.name, got, want)
+		}
 	}
 	s.judge(t)
+}
+
+// receipt is the statement that was signed of a finished job.
+func (s *shop) receipt(t *testing.T, c *client.Client, job string) *receipt.Statement {
+	t.Helper()
+	signed, err := c.Receipt(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := c.ReceiptKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := receipt.Verify(signed, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// choicesIn are those of an order as a receipt tells them: who and when, never what.
+func choicesIn(substitutes map[string]any) (all []receipt.Choice) {
+	for _, field := range []string{"name", "address"} {
+		places, _ := substitutes[field+"_choices"].(map[string]any)
+		for _, place := range slices.Sorted(maps.Keys(places)) {
+			one := places[place].(map[string]any)
+			at, _ := time.Parse(time.RFC3339, one["at"].(string))
+			n, _ := strconv.Atoi(place)
+			all = append(all, receipt.Choice{Field: field, Place: n, By: one["by"].(string), At: at.UTC()})
+		}
+	}
+	return all
 }
 
 // TestNoCardIsFedForAnOpenChoice: several candidates and nobody who chose; the order is

@@ -41,6 +41,16 @@ type Statement struct {
 	Steps        []Step        `cbor:"12,keyasint" json:"steps"`
 	Certificates []Certificate `cbor:"13,keyasint" json:"certificates"`
 	Journal      string        `cbor:"14,keyasint" json:"journal"` // hash of the job's last journal record, hex
+	Choices      []Choice      `cbor:"15,keyasint,omitempty" json:"choices,omitempty"`
+}
+
+// Choice is that somebody chose the substitute (代替文字) of one character. Which, the
+// certificate says.
+type Choice struct {
+	Field string    `cbor:"1,keyasint" json:"field"` // "name" or "address"
+	Place int       `cbor:"2,keyasint" json:"place"` // of the character, from 1
+	By    string    `cbor:"3,keyasint" json:"by"`
+	At    time.Time `cbor:"4,keyasint" json:"at"`
 }
 
 // Step is one step that was carried out and ended well.

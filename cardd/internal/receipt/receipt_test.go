@@ -16,6 +16,7 @@ func statement() Statement {
 		Station: "window 1", Software: "cardd test", Started: at, Finished: at.Add(time.Minute),
 		Plans: []string{"ab"}, Steps: []Step{{ID: "lock domain", At: at}}, Journal: "cd",
 		Certificates: []Certificate{{On: "jpki/sign-cert", Serial: "01", SHA256: "ef"}},
+		Choices:      []Choice{{Field: "name", Place: 1, By: "係員 07", At: at}},
 	}
 }
 

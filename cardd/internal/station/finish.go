@@ -47,6 +47,11 @@ func (r *run) statement() (receipt.Statement, error) {
 		switch {
 		case rec.Kind == issue.Planned && rec.Plan != nil:
 			st.Plans = append(st.Plans, rec.Plan.Digest())
+			all, err := choices(rec.Facts[factChosen])
+			if err != nil {
+				return st, err
+			}
+			st.Choices = append(st.Choices, all...)
 		case rec.Kind == issue.Outcome && rec.Result == issue.OK:
 			st.Steps = slices.DeleteFunc(st.Steps, func(s receipt.Step) bool { return s.ID == rec.Step })
 			st.Steps = append(st.Steps, receipt.Step{ID: rec.Step, At: kept.At.UTC()})

@@ -15,12 +15,17 @@ import (
 // against it.
 const factOrder = "order"
 
-// orderMark is the mark of the job's order, for the record of its first plan.
-func (r *run) orderMark() facts {
+// orderFacts are the mark of the job's order and who chose what for it, for the record of
+// its first plan.
+func (r *run) orderFacts() facts {
 	if r.machine.Plan() != nil || r.dossier == nil {
 		return nil
 	}
-	return facts{factOrder: r.c.Sealer.Mark(r.dossier.material.Order)}
+	told := facts{factOrder: r.c.Sealer.Mark(r.dossier.material.Order)}
+	if all := chosenBy(r.dossier.order.Certified.Choices); all != "" {
+		told[factChosen] = all
+	}
+	return told
 }
 
 // renewable refuses an order that has no job under way and yet must not get one: its card

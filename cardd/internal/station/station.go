@@ -304,7 +304,7 @@ func (r *run) observe(ctx context.Context) error {
 
 // adopt records the plan, or why there is none.
 func (r *run) adopt(ctx context.Context, p *plan.Plan, err error) error {
-	rec := issue.Record{Kind: issue.Planned, Result: issue.OK, Plan: p, Facts: r.orderMark()}
+	rec := issue.Record{Kind: issue.Planned, Result: issue.OK, Plan: p, Facts: r.orderFacts()}
 	if err != nil {
 		rec.Plan, rec.Facts = nil, nil
 		rec.Result, rec.Code, rec.Text = classify(err)
