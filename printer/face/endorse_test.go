@@ -240,6 +240,39 @@ func TestHandwritingIsRecorded(t *testing.T) {
 	}
 }
 
+// What was printed in part takes its lines, too.
+func TestASpoiltEntryTakesItsLines(t *testing.T) {
+	l := DefaultLayout
+	p := usedPanel(l, 2)
+	spoilt := p.Spoil()
+	if p.Marred() || !spoilt.Marred() || spoilt.Used() != 2 || emptyPanel(l).Spoil().Marred() {
+		t.Errorf("%+v from %+v", spoilt, p)
+	}
+	if o := mustEndorse(t, l, spoilt, moved()); o.First != 3 || !o.After.Marred() {
+		t.Errorf("the next is on line %d of %+v", o.First, o.After)
+	}
+	if b, err := json.Marshal(spoilt); err != nil || !strings.Contains(string(b), `{"lines":2,"spoilt":true}`) {
+		t.Errorf("%s: %v", b, err)
+	}
+}
+
+// Of what does not fit the reader is told whether a new card would help.
+func TestWhetherReissueHelps(t *testing.T) {
+	l := DefaultLayout
+	for _, tt := range []struct {
+		name    string
+		used, n int
+		want    bool
+	}{{"a full panel", 4, 1, true}, {"too few lines left", 3, 14, true}, {"no panel would do", 0, 120, false}} {
+		e := moved()
+		e.Content = strings.Repeat("記", tt.n)
+		var over *OverflowError
+		if _, err := fontsOf(t).Endorse(l, usedPanel(l, tt.used), e); !errors.As(err, &over) || over.Reissue != tt.want {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
 func TestPanelIsKeptAsJSON(t *testing.T) {
 	p, err := DefaultLayout.ByHand(usedPanel(DefaultLayout, 1), 2)
 	if err != nil {

@@ -1,11 +1,15 @@
 package face
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Written is an entry that stands on a card already, without its words.
 type Written struct {
 	Lines  int  `json:"lines"`             // of the panel's lines
 	ByHand bool `json:"by_hand,omitempty"` // not printed: written and sealed by a clerk
+	Spoilt bool `json:"spoilt,omitempty"`  // printed in part, or nobody knows how much of it
 }
 
 // Panel is what is known of one card's 追記欄: with which layout the card was printed
@@ -24,6 +28,20 @@ func (p Panel) Used() int {
 		n += w.Lines
 	}
 	return n
+}
+
+// Marred reports an entry that is not there whole.
+func (p Panel) Marred() bool {
+	return slices.ContainsFunc(p.Entries, func(w Written) bool { return w.Spoilt })
+}
+
+// Spoil is the panel whose last entry was printed in part; p is not changed.
+func (p Panel) Spoil() Panel {
+	p.Entries = slices.Clone(p.Entries)
+	if n := len(p.Entries); n > 0 {
+		p.Entries[n-1].Spoilt = true
+	}
+	return p
 }
 
 // with is the panel with one entry more; p is not changed.
@@ -111,7 +129,7 @@ func (l *Layout) ByHand(p Panel, lines int) (Panel, error) {
 }
 
 func noRoom(needed, left int) error {
-	return &OverflowError{Field: "remarks", Rule: fmt.Sprintf("the entry needs %s of 追記欄 and %s free", linesText(needed), are(left)), Remedy: reissue}
+	return &OverflowError{Field: "remarks", Rule: fmt.Sprintf("the entry needs %s of 追記欄 and %s free", linesText(needed), are(left)), Remedy: reissue, Reissue: true}
 }
 
 func linesText(n int) string {

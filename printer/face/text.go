@@ -13,6 +13,8 @@ type OverflowError struct {
 	Field  string // for example "address"
 	Remedy string
 	Rule   string // what room there is, where more can be said than that it is too little
+
+	Reissue bool // the remedy is the card's reissue: its 追記欄 is full
 }
 
 // Error names the field, the rule and the remedy.
