@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/x509"
 	"fmt"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -29,14 +30,23 @@ func (h Hierarchy) CertTemplate(r Request, ca *x509.Certificate) ([]byte, error)
 			// Name is a CHOICE, so its tag is explicit: X.680, 31.2.7.
 			b.AddASN1(tagged(3), func(b *cryptobyte.Builder) { b.AddBytes(ca.RawSubject) })
 			b.AddASN1(tagged(4), func(b *cryptobyte.Builder) {
-				b.AddASN1(tagged(0), func(b *cryptobyte.Builder) { b.AddASN1UTCTime(t.NotBefore) })
-				b.AddASN1(tagged(1), func(b *cryptobyte.Builder) { b.AddASN1UTCTime(t.NotAfter) })
+				b.AddASN1(tagged(0), func(b *cryptobyte.Builder) { addTime(b, t.NotBefore) })
+				b.AddASN1(tagged(1), func(b *cryptobyte.Builder) { addTime(b, t.NotAfter) })
 			})
 			b.AddASN1(tagged(5), func(b *cryptobyte.Builder) { b.AddBytes(t.RawSubject) })
 			b.AddASN1(tagged(6), func(b *cryptobyte.Builder) { b.AddBytes(contents(key)) })
 			b.AddASN1(tagged(9), func(b *cryptobyte.Builder) { addExtensions(b, t) })
 		})
 	}), nil
+}
+
+// addTime writes Time, as crypto/x509 does in a certificate (RFC 5280, 4.1.2.5).
+func addTime(b *cryptobyte.Builder, at time.Time) {
+	if at.Year() >= yearGeneralized {
+		b.AddASN1GeneralizedTime(at)
+		return
+	}
+	b.AddASN1UTCTime(at)
 }
 
 // tagged is a constructed context-specific tag.

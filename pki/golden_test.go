@@ -265,6 +265,39 @@ func TestCACertificateExtensions(t *testing.T) {
 }
 
 // Validity is UTCTime, ending at 23:59:59 JST (17 0D "YYMMDD145959Z").
+// From 2050 on it is GeneralizedTime, in the certificate and in what is asked for: a CA of
+// twenty years that is made in 2030 needs it.
+func TestValidityIsGeneralizedTimeFrom2050(t *testing.T) {
+	from := today.AddDate(19, 0, 0)
+	issuer := pkitest.NewIssuer(t, pki.Lab(), from)
+	r := pkitest.Request(t, "job-1", pki.Authentication, pkitest.NewCard(t, 0), from)
+	r.NotAfter = pki.EndOfDay(time.Date(2050, 1, 1, 0, 0, 0, 0, pki.JST))
+	utc := func(s string) string { return tlv("17", hex.EncodeToString([]byte(s))) }
+	generalized := func(s string) string { return tlv("18", hex.EncodeToString([]byte(s))) }
+	for _, ca := range issuer.CAs() {
+		der, err := pki.Lab().CertTemplate(r, ca)
+		if err != nil {
+			continue // the CA of the other purpose
+		}
+		if want := tlv("a4", tlv("a0", utc("450401003000Z"))+tlv("a1", generalized("20500101145959Z"))); !strings.Contains(hex.EncodeToString(der), want) {
+			t.Errorf("asked for: want %s", want)
+		}
+		cert, err := issuer.Issue(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := tlv("30", utc("450401003000Z")+generalized("20500101145959Z")); !strings.Contains(hex.EncodeToString(cert.RawTBSCertificate), want) {
+			t.Errorf("issued: want %s", want)
+		}
+		if err := pki.Lab().Judge(cert, r, ca); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(issuer.Issued()); n != 1 {
+		t.Errorf("%d certificates", n)
+	}
+}
+
 func TestValidityIsUTCTime(t *testing.T) {
 	cert := newLab(t, pki.Lab()).issue(t, pkitest.Request(t, "job-1", pki.Signature, pkitest.NewCard(t, 0), today))
 	want := tlv("30", tlv("17", hex.EncodeToString([]byte("260401003000Z")))+tlv("17", hex.EncodeToString([]byte("300401145959Z"))))

@@ -9,6 +9,14 @@ import (
 	"time"
 )
 
+// Years of validity. UTCTime has two digits for them and says 1950 to 2049; from 2050 on it
+// is GeneralizedTime (RFC 5280, 4.1.2.5).
+const (
+	yearFirst       = 1950
+	yearGeneralized = 2050
+	yearLast        = 9999
+)
+
 // idMax bounds Request.ID; ours.
 const idMax = 200
 
@@ -134,14 +142,14 @@ func (h Hierarchy) checkCA(r Request, ca *x509.Certificate) error {
 	return nil
 }
 
-// checkValidity wants whole seconds that UTCTime can say (RFC 5280, 4.1.2.5.1) and
-// an end at 23:59:59 JST, as in every published certificate.
+// checkValidity wants whole seconds of the years that a certificate can say (RFC 5280,
+// 4.1.2.5) and an end at 23:59:59 JST, as in every published certificate.
 func checkValidity(notBefore, notAfter time.Time) error {
 	if !notBefore.Before(notAfter) {
 		return errors.New("validity: must end after it begins")
 	}
-	if notBefore.UTC().Year() < 1950 || notAfter.UTC().Year() > 2049 {
-		return errors.New("validity: must lie in the years 1950 to 2049")
+	if notBefore.UTC().Year() < yearFirst || notAfter.UTC().Year() > yearLast {
+		return fmt.Errorf("validity: must lie in the years %d to %d", yearFirst, yearLast)
 	}
 	if notBefore.Nanosecond() != 0 || notAfter.Nanosecond() != 0 {
 		return errors.New("validity: must be in whole seconds; truncate it")

@@ -191,7 +191,7 @@ func (s Suite) broken(t *testing.T, p pki.Purpose) {
 		{"endless id", false, func(r *pki.Request) { r.ID = strings.Repeat("9", 1000) }},
 		{"ends before it begins", false, func(r *pki.Request) { r.NotAfter = pki.EndOfDay(r.NotBefore.AddDate(0, 0, -2)) }},
 		{"ends in the middle of a day", false, func(r *pki.Request) { r.NotAfter = r.NotAfter.Add(-time.Hour) }},
-		{"outlives the ca", false, func(r *pki.Request) { r.NotAfter = pki.EndOfDay(r.NotAfter.AddDate(15, 0, 0)) }},
+		{"outlives the ca", false, func(r *pki.Request) { r.NotAfter = pki.EndOfDay(r.NotAfter.AddDate(20, 0, 0)) }},
 	}
 	a := s.New(t)
 	for _, tt := range tests {

@@ -1,10 +1,10 @@
 // Package softca is the embedded certificate authority: a laboratory that needs
 // nothing but a directory. It implements pki.Authority, pki.Revoker and pki.Sealer.
 //
-// The directory (0700) holds six RSA-2048 keys as unencrypted PKCS #8 (RFC 5958)
-// PEM files (0600), unless Options.Keys keeps them elsewhere, and one SQLite database (WAL, synchronous=FULL) with the own
-// certificates and every certificate issued, sealed under a key from the signature
-// CA's, for holders' data are in them. Who reads the directory can issue and open
+// The directory (0700) holds six keys, RSA-2048 or for the two CAs P-384, as unencrypted
+// PKCS #8 (RFC 5958) PEM files (0600), unless Options.Keys keeps them elsewhere, and one SQLite database (WAL, synchronous=FULL) with the own
+// certificates and every certificate issued, sealed under a key from one of
+// those, for holders' data are in them. Who reads the directory can issue and open
 // them; who loses it can neither revoke nor answer a repeated request. It is
 // for laboratories: the keys are not in hardware, and the names are pki.Lab's.
 //
@@ -15,7 +15,7 @@
 //
 // What became of certificates it tells by lists (RFC 5280, 5) and by OCSP (RFC 6960).
 //
-// It leaves out: rollover of the CAs, partitioned revocation lists, and enrolment over a
+// A certificate that would outlive its CA is refused. It leaves out: rollover of the CAs, partitioned revocation lists, and enrolment over a
 // network.
 package softca
 
@@ -45,6 +45,10 @@ type Options struct {
 	// Keys, where set, holds the private keys in place of files in the directory: a key
 	// store, perhaps a hardware module. A directory keeps the way it was made with.
 	Keys Keys
+	// Algorithm is that of the CAs' keys: pki.RSA2048, as those of today have, or pki.P384
+	// for the next card. Where it is empty a new directory takes RSA-2048, and one that
+	// was made keeps what it has; another than it has is refused. Sealing keys are RSA-2048.
+	Algorithm pki.Algorithm
 	// Rand is where serial numbers come from; crypto/rand when nil. Keys always
 	// come from crypto/rand.
 	Rand io.Reader
@@ -56,7 +60,8 @@ type Authority struct {
 	hierarchy pki.Hierarchy
 	now       func() time.Time
 	rand      io.Reader
-	keys      Keys // nil: files
+	keys      Keys          // nil: files
+	algorithm pki.Algorithm // asked for; may be empty
 	store     *store
 	cas       map[pki.Purpose]certifier
 	sealers   map[pki.Sealing]sealer
@@ -78,7 +83,7 @@ type certifier struct {
 }
 
 // Open opens an authority and makes whatever is missing of it: the directory, the
-// keys, the CA certificates, valid ten years from the day before today, and the
+// keys, the CA certificates, valid twenty years from the day before today, and the
 // certificates of the sealing keys. A making that was interrupted is taken up.
 // It refuses a directory of another hierarchy, keys that others may read, a key
 // that its certificate does not fit, a certificate whose key is gone, and a database
@@ -93,11 +98,14 @@ func Open(dir string, opts Options) (*Authority, error) {
 	if opts.Rand == nil {
 		opts.Rand = rand.Reader
 	}
+	if a := opts.Algorithm; a != "" && a != pki.RSA2048 && a != pki.P384 {
+		return nil, fmt.Errorf("cannot open authority %s: its algorithm must be %s or %s", dir, pki.RSA2048, pki.P384)
+	}
 	st, err := openStore(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open authority %s: %w", dir, err)
 	}
-	a := &Authority{hierarchy: opts.Hierarchy, now: opts.Now, rand: opts.Rand, keys: opts.Keys, store: st}
+	a := &Authority{hierarchy: opts.Hierarchy, now: opts.Now, rand: opts.Rand, keys: opts.Keys, algorithm: opts.Algorithm, store: st}
 	err = a.setUp(dir)
 	if err == nil {
 		err = a.sound(context.Background())

@@ -99,7 +99,7 @@ func TestCrashInSetUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := open(t, dir)
-	if !a.cas[pki.Signature].key.public.Equal(&before.PublicKey) {
+	if !a.cas[pki.Signature].key.public.Equal(before.Public()) {
 		t.Error("the key made before the crash was not taken up")
 	}
 	if err := os.WriteFile(dir+"/signature-ca.key.new", []byte("torn"), 0o600); err != nil {

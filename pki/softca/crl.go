@@ -35,7 +35,7 @@ func (a *Authority) Certificates(ctx context.Context) ([]Issued, error) {
 }
 
 // CRL makes the full revocation list of a CA (RFC 5280, 5), in DER, valid for a
-// day. Its number is one more than the last one's; a number may be lost in a crash
+// day. A hold that became final is on it with the day of the hold. Its number is one more than the last one's; a number may be lost in a crash
 // and is never used twice. Revoked certificates stay on it when they expire.
 func (a *Authority) CRL(ctx context.Context, p pki.Purpose) ([]byte, error) {
 	ca, err := a.ca(p)
@@ -48,7 +48,7 @@ func (a *Authority) CRL(ctx context.Context, p pki.Purpose) ([]byte, error) {
 	}
 	now := a.now().UTC().Truncate(time.Second)
 	list := &x509.RevocationList{
-		SignatureAlgorithm:        x509.SHA256WithRSA,
+		SignatureAlgorithm:        ca.cert.SignatureAlgorithm, // its own, and its key's
 		RevokedCertificateEntries: revoked(all, p),
 		Number:                    big.NewInt(number),
 		ThisUpdate:                now,

@@ -2,6 +2,7 @@ package softca
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ocsp"
 
 	"jukicard/pki"
 	"jukicard/pki/pkitest"
@@ -129,6 +132,32 @@ func TestOpenSSLReadsCRL(t *testing.T) {
 	}
 	if out, err := verify("good"); err != nil {
 		t.Errorf("the good certificate: %v\n%s", err, out)
+	}
+}
+
+// A hold that becomes final keeps its day, in the list, in OCSP and in the register: what was
+// signed since is no better for it.
+func TestAHoldThatBecomesFinalKeepsItsDay(t *testing.T) {
+	a := open(t, newDir(t))
+	at := today
+	a.now = func() time.Time { return at }
+	cert := certify(t, a, "job-1", pki.Signature)
+	if err := a.Revoke(t.Context(), cert.SerialNumber, pki.CertificateHold); err != nil {
+		t.Fatal(err)
+	}
+	at = today.Add(48 * time.Hour)
+	if err := a.Revoke(t.Context(), cert.SerialNumber, pki.KeyCompromise); err != nil {
+		t.Fatal(err)
+	}
+	if e := readCRL(t, a, pki.Signature).RevokedCertificateEntries; len(e) != 1 || !e[0].RevocationTime.Equal(today) || e[0].ReasonCode != 1 {
+		t.Errorf("on the list: %+v", e)
+	}
+	ca := a.cas[pki.Signature].cert
+	if r, err := ocsp.ParseResponse(ocspAsk(t, a, cert, ca, crypto.SHA1), ca); err != nil || !r.RevokedAt.Equal(today) || r.RevocationReason != 1 {
+		t.Errorf("by OCSP: %+v, %v", r, err)
+	}
+	if all, err := a.Certificates(t.Context()); err != nil || !all[0].Revoked.Equal(today) || all[0].Reason != pki.KeyCompromise {
+		t.Errorf("in the register: revoked %v for %v, %v", all[0].Revoked, all[0].Reason, err)
 	}
 }
 

@@ -1,6 +1,9 @@
 package softca
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -12,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"jukicard/pki"
 	"jukicard/pki/durable"
 )
 
@@ -23,7 +27,7 @@ const (
 )
 
 // loadKey reads a key file. It is fs.ErrNotExist when there is none.
-func loadKey(dir, name string) (*rsa.PrivateKey, error) {
+func loadKey(dir, name string) (crypto.Signer, error) {
 	path := filepath.Join(dir, name+keyFile)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -43,9 +47,9 @@ func loadKey(dir, name string) (*rsa.PrivateKey, error) {
 	return parseKey(name, text)
 }
 
-// parseKey wants exactly one PKCS #8 block of an RSA-2048 key.
-func parseKey(name string, text []byte) (*rsa.PrivateKey, error) {
-	bad := fmt.Errorf("cannot use key %s: want one PKCS #8 RSA-%d key in PEM; restore it from a backup", name, keyBits)
+// parseKey wants exactly one PKCS #8 block of a key that the authority may have made.
+func parseKey(name string, text []byte) (crypto.Signer, error) {
+	bad := fmt.Errorf("cannot use key %s: want one PKCS #8 key of RSA-%d or P-384 in PEM; restore it from a backup", name, keyBits)
 	block, rest := pem.Decode(text)
 	if block == nil || block.Type != pemType || len(rest) != 0 {
 		return nil, bad
@@ -55,17 +59,27 @@ func parseKey(name string, text []byte) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, bad // the cause is left out: it may quote the key
 	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok || key.N.BitLen() != keyBits {
+	key, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, bad
+	}
+	if _, err := pki.AlgorithmOf(key.Public()); err != nil {
 		return nil, bad
 	}
 	return key, nil
 }
 
+func generate(a pki.Algorithm) (crypto.Signer, error) {
+	if a == pki.P384 {
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	}
+	return rsa.GenerateKey(rand.Reader, keyBits)
+}
+
 // makeKey generates a key and stores it durably under its name. The caller keeps
 // other makers out.
-func makeKey(dir, name string) (*rsa.PrivateKey, error) {
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+func makeKey(dir, name string, a pki.Algorithm) (crypto.Signer, error) {
+	key, err := generate(a)
 	if err != nil {
 		return nil, fmt.Errorf("cannot generate key %s: %w", name, err)
 	}

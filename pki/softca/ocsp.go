@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
+	_ "crypto/sha512" // SHA-384 of crypto.Hash
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
@@ -27,6 +28,7 @@ var (
 	oidHashSHA1      = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
 	oidHashSHA256    = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 	oidSHA256WithRSA = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
+	oidECDSAWith384  = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3} // RFC 5758, 3.2
 )
 
 const (
@@ -128,7 +130,7 @@ func parseOCSP(der []byte) (q ocspRequest, err error) {
 	var present bool
 	ok := input.ReadASN1(&all, cbasn1.SEQUENCE) && input.Empty() &&
 		all.ReadASN1(&tbs, cbasn1.SEQUENCE) && all.SkipOptionalASN1(tag(0)) && all.Empty() &&
-		tbs.SkipOptionalASN1(tag(0)) && tbs.SkipOptionalASN1(tag(1)) &&
+		!tbs.PeekASN1Tag(tag(0)) && tbs.SkipOptionalASN1(tag(1)) && // DER leaves v1 out, and there is no other
 		tbs.ReadASN1(&list, cbasn1.SEQUENCE) && tbs.ReadOptionalASN1(&extensions, &present, tag(2)) && tbs.Empty()
 	if !ok {
 		return q, errOCSP
@@ -151,7 +153,7 @@ func parseIDs(list cryptobyte.String) (ids []certID, err error) {
 		ok = ok && element.ReadASN1(&id, cbasn1.SEQUENCE) &&
 			id.ReadASN1(&algorithm, cbasn1.SEQUENCE) && algorithm.ReadASN1ObjectIdentifier(&c.hash) &&
 			id.ReadASN1Bytes(&c.nameHash, cbasn1.OCTET_STRING) && id.ReadASN1Bytes(&c.keyID, cbasn1.OCTET_STRING) &&
-			id.ReadASN1Integer(c.serial) && id.Empty()
+			id.ReadASN1Integer(c.serial) && id.Empty() && one.SkipOptionalASN1(cbasn1.Tag(0).ContextSpecific().Constructed()) && one.Empty()
 		if !ok {
 			return nil, errOCSP
 		}
@@ -214,12 +216,30 @@ func (a *Authority) answerOCSP(ctx context.Context, q ocspRequest, p pki.Purpose
 	}
 	ca := a.cas[p]
 	data := responseData(ca.cert, now, singles, q.nonce)
-	digest := sha256.Sum256(data)
-	signature, err := ca.key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	hash := crypto.SHA256
+	if !isRSA(ca.key) {
+		hash = crypto.SHA384
+	}
+	h := hash.New()
+	_, _ = h.Write(data)
+	signature, err := ca.key.Sign(rand.Reader, h.Sum(nil), hash)
 	if err != nil {
 		return nil, fmt.Errorf("cannot sign: %w", err)
 	}
-	return basicResponse(data, signature), nil
+	return basicResponse(data, addSignatureAlgorithm(isRSA(ca.key)), signature), nil
+}
+
+// addSignatureAlgorithm writes the identifier, which has NULL beside it for RSA (RFC 4055, 5)
+// and nothing for ECDSA (RFC 5758, 3.2).
+func addSignatureAlgorithm(rsa bool) func(b *cryptobyte.Builder) {
+	return func(b *cryptobyte.Builder) {
+		if rsa {
+			b.AddASN1ObjectIdentifier(oidSHA256WithRSA)
+			b.AddASN1NULL()
+			return
+		}
+		b.AddASN1ObjectIdentifier(oidECDSAWith384)
+	}
 }
 
 // certStatus is what is said of one certificate.
@@ -278,7 +298,7 @@ func (s certStatus) add(b *cryptobyte.Builder) {
 }
 
 // basicResponse wraps signed data (RFC 6960, 4.2.1).
-func basicResponse(data, signature []byte) []byte {
+func basicResponse(data []byte, algorithm func(b *cryptobyte.Builder), signature []byte) []byte {
 	tag0 := cbasn1.Tag(0).ContextSpecific().Constructed()
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -289,10 +309,7 @@ func basicResponse(data, signature []byte) []byte {
 				b.AddASN1(cbasn1.OCTET_STRING, func(b *cryptobyte.Builder) {
 					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 						b.AddBytes(data)
-						b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-							b.AddASN1ObjectIdentifier(oidSHA256WithRSA)
-							b.AddASN1NULL()
-						})
+						b.AddASN1(cbasn1.SEQUENCE, algorithm)
 						b.AddASN1BitString(signature)
 					})
 				})

@@ -16,7 +16,8 @@ import (
 // which nothing clears, shows them. AES-256-GCM with random nonces (NIST SP 800-38D,
 // 8.2.2), bound to the request ID.
 //
-// The key comes from the signature CA's private key, so there is no further file to
+// The key comes from the signature CA's private key, or where that is on P-384 from the
+// surface application's sealing key, so there is no further file to
 // keep: who can issue can read, and who lost the CA has nothing to read for. Where that
 // key cannot be seen it comes from a signature that nobody else gets made: PKCS #1 v1.5
 // gives the same one each time (RFC 8017, 8.2.1).
@@ -29,25 +30,25 @@ const (
 
 var errSealed = errors.New("the database holds a certificate that this authority's key does not open; restore database and keys from the same backup")
 
-func newRegister(ca crypto.Signer) (*register, error) {
+func newRegister(key crypto.Signer) (*register, error) {
 	var secret []byte
-	if seen, ok := ca.(*rsa.PrivateKey); ok {
+	if seen, ok := key.(*rsa.PrivateKey); ok {
 		secret = seen.D.Bytes()
 	} else {
 		digest := sha256.Sum256([]byte(registerInfo))
-		signature, err := ca.Sign(rand.Reader, digest[:], crypto.SHA256)
+		signature, err := key.Sign(rand.Reader, digest[:], crypto.SHA256)
 		if err != nil {
 			return nil, err
 		}
 		secret = signature
 	}
 	defer clear(secret)
-	key, err := hkdf.Key(sha256.New, secret, nil, registerInfo, registerKey)
+	sealing, err := hkdf.Key(sha256.New, secret, nil, registerInfo, registerKey)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(key)
-	block, err := aes.NewCipher(key)
+	defer clear(sealing)
+	block, err := aes.NewCipher(sealing)
 	if err != nil {
 		return nil, err
 	}

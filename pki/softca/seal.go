@@ -48,11 +48,11 @@ func setUpSealer(o owner, s pki.Sealing) (sealer, error) {
 	if err != nil {
 		return sealer{}, err
 	}
-	root, err := o.key(string(s)+"-root", cert != nil)
+	root, err := o.key(string(s)+"-root", cert != nil, pki.RSA2048)
 	if err != nil {
 		return sealer{}, err
 	}
-	key, err := o.key(name, cert != nil)
+	key, err := o.key(name, cert != nil, pki.RSA2048)
 	if err != nil {
 		return sealer{}, err
 	}
@@ -64,7 +64,16 @@ func setUpSealer(o owner, s pki.Sealing) (sealer, error) {
 			return sealer{}, err
 		}
 	}
-	return sealer{key, root.public, cert}, fitsCV(name, cert, root, key)
+	return sealer{key, root.rsa(), cert}, fitsCV(name, cert, root, key)
+}
+
+// rsa is the public half of a key that was made or found as RSA.
+func (k *signingKey) rsa() *rsa.PublicKey {
+	public, ok := k.public.(*rsa.PublicKey)
+	if !ok {
+		panic("internal error: a sealing key is RSA")
+	}
+	return public
 }
 
 // makeCV has the root certify the sealing key.
@@ -77,7 +86,7 @@ func makeCV(s pki.Sealing, root, key *signingKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pki.NewCVCertificate(issuer, root, subject, key.public)
+	return pki.NewCVCertificate(issuer, root, subject, key.rsa())
 }
 
 func fitsCV(name string, cert []byte, root, key *signingKey) error {
@@ -85,10 +94,10 @@ func fitsCV(name string, cert []byte, root, key *signingKey) error {
 	if err != nil {
 		return err
 	}
-	if err := pki.VerifyCV(c, root.public); err != nil {
+	if err := pki.VerifyCV(c, root.rsa()); err != nil {
 		return err
 	}
-	if !c.PublicKey.Equal(key.public) {
+	if !key.public.Equal(c.PublicKey) {
 		return fmt.Errorf("cannot use key %s: it does not fit its certificate; restore it from a backup", name)
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestSealPadsVerbatim(t *testing.T) {
 		if err != nil || len(seal) != 256 {
 			t.Fatalf("%s: %d bytes, %v", name, len(seal), err)
 		}
-		pub := a.sealers[pki.SurfaceAP].key.public
+		pub := a.sealers[pki.SurfaceAP].key.rsa()
 		block := new(big.Int).Exp(new(big.Int).SetBytes(seal), big.NewInt(int64(pub.E)), pub.N).FillBytes(make([]byte, 256))
 		want := append([]byte{0, 1}, bytes.Repeat([]byte{0xFF}, 256-3-len(info))...)
 		want = append(append(want, 0), info...)

@@ -1,8 +1,10 @@
 package softca
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"database/sql"
 	"errors"
@@ -12,8 +14,13 @@ import (
 	"jukicard/pki"
 )
 
-// lifetimeCA in years, as the published CA certificates have (card fact sheet, 6.1).
-const lifetimeCA = 10
+// lifetimeCA in years; ours. The published CA certificates have ten (card fact sheet, 6.1),
+// which suits certificates of five years, with a new CA long before the old one ends. The
+// next card's certificates live ten years (card fact sheet, 8), and a certificate that
+// outlives its CA is worth nothing from then on (RFC 5280, 6.1.3). So these CAs issue them
+// for ten years, and then pki refuses each that would outlive its CA: there is no rollover,
+// and another directory is the remedy. CAs of ten years that were made before stay.
+const lifetimeCA = 20
 
 // setUp loads or makes everything the authority owns, in one write transaction:
 // while it is open no other process makes the same. A crash leaves at most key
@@ -26,11 +33,26 @@ func (a *Authority) setUp(dir string) error {
 		if err != nil {
 			return err
 		}
-		if a.store.register, err = newRegister(a.cas[pki.Signature].key.Signer); err != nil {
+		if err := a.setUpSealers(o); err != nil {
 			return err
 		}
-		return a.setUpSealers(o)
+		a.store.register, err = newRegister(a.registerKey().Signer)
+		return err
 	})
+}
+
+// registerKey is the key that the register's comes from: the signature CA's where it is RSA,
+// or else a sealing key, which always is. Signatures on P-384 are not the same twice.
+func (a *Authority) registerKey() *signingKey {
+	if ca := a.cas[pki.Signature].key; isRSA(ca) {
+		return ca
+	}
+	return a.sealers[pki.SurfaceAP].key
+}
+
+func isRSA(key *signingKey) bool {
+	_, ok := key.public.(*rsa.PublicKey)
+	return ok
 }
 
 // owner reads and writes what the authority owns.
@@ -63,8 +85,8 @@ func (o owner) save(name string, der []byte, serial *big.Int) error {
 
 // key loads a key and makes it when there is none. Where certified says that a
 // certificate of it exists, a missing key is an error: a new one would not fit.
-func (o owner) key(name string, certified bool) (*signingKey, error) {
-	key, err := o.find(name)
+func (o owner) key(name string, certified bool, a pki.Algorithm) (*signingKey, error) {
+	key, err := o.find(name, a)
 	if !isAbsent(err) {
 		return key, err
 	}
@@ -72,9 +94,9 @@ func (o owner) key(name string, certified bool) (*signingKey, error) {
 		return nil, fmt.Errorf("cannot use key %s: it is missing though certificates of it exist; restore it from a backup", name)
 	}
 	if o.keys != nil {
-		return checked(name)(o.keys.GenerateSigner(o.ctx, name))
+		return checked(name, a)(o.keys.GenerateSigner(o.ctx, name, a))
 	}
-	return ownKey(makeKey(o.dir, name))
+	return checked(name, a)(makeKey(o.dir, name, a))
 }
 
 func (a *Authority) setUpCAs(o owner) error {
@@ -95,7 +117,11 @@ func (a *Authority) setUpCA(o owner, p pki.Purpose) (certifier, error) {
 	if err != nil {
 		return certifier{}, err
 	}
-	key, err := o.key(name, der != nil)
+	algorithm, err := a.algorithmOf(der)
+	if err != nil {
+		return certifier{}, fmt.Errorf("cannot use the %s CA certificate: %w", p, err)
+	}
+	key, err := o.key(name, der != nil, algorithm)
 	if err != nil {
 		return certifier{}, err
 	}
@@ -109,6 +135,23 @@ func (a *Authority) setUpCA(o owner, p pki.Purpose) (certifier, error) {
 		return certifier{}, fmt.Errorf("cannot use the %s CA certificate: %v", p, err)
 	}
 	return certifier{key, cert}, a.fits(p, key, cert)
+}
+
+// algorithmOf is that of the key of a CA whose certificate there is, which keeps it, or of
+// one to be made; nil is one to be made.
+func (a *Authority) algorithmOf(der []byte) (pki.Algorithm, error) {
+	if der == nil {
+		return cmp.Or(a.algorithm, pki.RSA2048), nil
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return "", err
+	}
+	got, err := pki.AlgorithmOf(cert.PublicKey)
+	if err == nil && a.algorithm != "" && got != a.algorithm {
+		err = fmt.Errorf("its key is of %s and %s is asked for; a directory keeps its keys, so use another one", got, a.algorithm)
+	}
+	return got, err
 }
 
 // makeCA signs and stores the CA certificate.

@@ -43,14 +43,15 @@ func (h *hidden) Signer(_ context.Context, name string) (crypto.Signer, error) {
 	return nil, fs.ErrNotExist
 }
 
-func (h *hidden) GenerateSigner(ctx context.Context, name string) (crypto.Signer, error) {
-	key, ok := keysMade.keys[name] // each is made once for all tests
+func (h *hidden) GenerateSigner(ctx context.Context, name string, a pki.Algorithm) (crypto.Signer, error) {
+	made := string(a) + name // each is made once for all tests
+	key, ok := keysMade.keys[made]
 	if !ok {
 		var err error
-		if key, err = rsa.GenerateKey(rand.Reader, keyBits); err != nil {
+		if key, err = generate(a); err != nil {
 			return nil, err
 		}
-		keysMade.keys[name] = key
+		keysMade.keys[made] = key
 	}
 	h.keys[name] = key
 	if h.other != nil {

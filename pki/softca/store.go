@@ -273,7 +273,8 @@ func (s *store) complete(ctx context.Context, id string, der []byte) ([]byte, er
 }
 
 // revoke marks an issued certificate; the same again is nothing, and a hold may
-// become final (RFC 5280, 5.3.1).
+// become final (RFC 5280, 5.3.1). It then keeps the day of the hold (ITU-T X.509, 9.5.3.1):
+// with a later one, what was signed in between would look good.
 func (s *store) revoke(ctx context.Context, serial *big.Int, why pki.Reason, now time.Time) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		var held sql.NullInt64
@@ -288,7 +289,7 @@ func (s *store) revoke(ctx context.Context, serial *big.Int, why pki.Reason, now
 		case held.Valid && held.Int64 != int64(pki.CertificateHold):
 			return pki.ErrRevoked
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE certificate SET revoked = ?, reason = ? WHERE serial = ?",
+		_, err = tx.ExecContext(ctx, "UPDATE certificate SET revoked = coalesce(revoked, ?), reason = ? WHERE serial = ?",
 			now.Unix(), int(why), serial.Text(16))
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/keys"
+	"jukicard/pki"
 	"jukicard/pki/keystore"
 	"jukicard/pki/softca"
 )
@@ -63,7 +64,7 @@ func (k storedKeys) Signer(ctx context.Context, name string) (crypto.Signer, err
 }
 
 // GenerateSigner implements softca.Keys.
-func (k storedKeys) GenerateSigner(ctx context.Context, name string) (crypto.Signer, error) {
-	s, err := k.store.GenerateSigner(ctx, name, keystore.RSA2048)
+func (k storedKeys) GenerateSigner(ctx context.Context, name string, a pki.Algorithm) (crypto.Signer, error) {
+	s, err := k.store.GenerateSigner(ctx, name, keystore.Algorithm(a)) // both have the same names for them
 	return s, keys.Coded(err)
 }
