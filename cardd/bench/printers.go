@@ -21,6 +21,7 @@ import (
 	evolismodel "jukicard/simulator/press/evolis"
 	magicardmodel "jukicard/simulator/press/magicard"
 	xidmodel "jukicard/simulator/press/xid"
+	"jukicard/simulator/usbbed"
 )
 
 // Bounds of the section. A driver may keep the mechanism waiting for a fiftieth of its
@@ -29,6 +30,15 @@ const (
 	printersRateMin  = 0.98 // of the mechanical limit
 	printersBytesMax = 1.01 // of the raw planes
 )
+
+// printersBlindMin is the most that a Magicard printer over TCP can be asked for. Its
+// answers tell neither where the card is nor whether it is at work: of the captured ones
+// (pc-coholic/magicardppd) INF has counters and the last error, ERR shows 00:00 (c0300)
+// when ready and 11:01 (c0201) when no card was fed, and the status of the port, which
+// does tell, is a request of USB. So each order is watched for an error for 4 s, in which
+// a card is fed in 2 s and moved in 1 s: of the 66 s of a card that is encoded and printed
+// 5 are lost, 0.93, of the 36 s of one that is printed 2, 0.947.
+const printersBlindMin = 0.92
 
 const (
 	printersCards = 10
@@ -44,11 +54,18 @@ type printing struct {
 	dpi   int
 	shape press.Config
 	raw   int // bytes of a card's planes as the printer holds them, both sides
-	// blind is a printer that tells no position: an order that moves the card is watched
-	// for an error for a fixed time, which is longer than the mechanism moves.
+	// port gives the wire the requests of the USB printer class.
+	port bool
+	// blind is a printer of which nothing tells that it has done what it was told.
 	blind  bool
-	model  func(*press.Press) (lines.Printer, func() int)
+	model  func(*press.Press) model
 	driver func(context.Context, wire.Dialer, func(context.Context, time.Duration) error) (printer.Device, error)
+}
+
+// model is a printer that counts what it hears.
+type model interface {
+	lines.Printer
+	Received() int
 }
 
 // printings are the drivers. Raw planes: XID 8 bits a dot for each of four panels; Evolis
@@ -57,9 +74,8 @@ type printing struct {
 var printings = []printing{
 	{
 		name: "xid8600", dpi: 600, shape: press.Config{Width: 2072, Height: 1328, Panels: "YMCK", Film: true}, raw: 2 * 4 * 2072 * 1328,
-		model: func(p *press.Press) (lines.Printer, func() int) {
-			m := xidmodel.New(xidmodel.Config{Type: "XID8600", Serial: "80000001", Address: [6]byte{0, 0, 0x5E, 0, 0x53, 1}, Press: p})
-			return m, m.Received
+		model: func(p *press.Press) model {
+			return xidmodel.New(xidmodel.Config{Type: "XID8600", Serial: "80000001", Address: [6]byte{0, 0, 0x5E, 0, 0x53, 1}, Press: p})
 		},
 		driver: func(ctx context.Context, d wire.Dialer, pause func(context.Context, time.Duration) error) (printer.Device, error) {
 			return xid.Open(ctx, xid.Config{Dialer: d, Framing: xid.Network, Pause: pause})
@@ -67,24 +83,31 @@ var printings = []printing{
 	},
 	{
 		name: "evolis", dpi: 300, shape: press.Config{Width: evolismodel.Width, Height: evolismodel.Height, Panels: evolismodel.Panels}, raw: 2 * (3*576072 + 82296),
-		model: func(p *press.Press) (lines.Printer, func() int) {
-			m := evolismodel.New(p, evolismodel.Options{Model: "Primacy", Serial: "10000100001", Firmware: "1701"})
-			return m, m.Received
+		model: func(p *press.Press) model {
+			return evolismodel.New(p, evolismodel.Options{Model: "Primacy", Serial: "10000100001", Firmware: "1701"})
 		},
 		driver: func(_ context.Context, d wire.Dialer, pause func(context.Context, time.Duration) error) (printer.Device, error) {
 			return evolis.New(d, evolis.Options{Pause: pause})
 		},
 	},
 	{
-		name: "magicard", dpi: 300, blind: true, shape: press.Config{Width: magicardmodel.Width, Height: magicardmodel.Height, Panels: magicardmodel.Panels}, raw: 2 * (3*585216 + 97536),
-		model: func(p *press.Press) (lines.Printer, func() int) {
-			m := magicardmodel.New(p, magicardmodel.Options{Serial: "61E0001", Firmware: "1.24"})
-			return m, m.Received
-		},
-		driver: func(_ context.Context, d wire.Dialer, pause func(context.Context, time.Duration) error) (printer.Device, error) {
-			return magicard.New(d, magicard.Options{Pause: pause})
-		},
+		name: "magicard", dpi: 300, port: true, shape: magicardShape, raw: magicardRaw, model: magicardModel, driver: magicardDriver,
 	},
+	{
+		name: "magicard_tcp", dpi: 300, blind: true, shape: magicardShape, raw: magicardRaw, model: magicardModel, driver: magicardDriver,
+	},
+}
+
+var magicardShape = press.Config{Width: magicardmodel.Width, Height: magicardmodel.Height, Panels: magicardmodel.Panels}
+
+const magicardRaw = 2 * (3*585216 + 97536)
+
+func magicardModel(p *press.Press) model {
+	return magicardmodel.New(p, magicardmodel.Options{Serial: "61E0001", Firmware: "1.24"})
+}
+
+func magicardDriver(_ context.Context, d wire.Dialer, pause func(context.Context, time.Duration) error) (printer.Device, error) {
+	return magicard.New(d, magicard.Options{Pause: pause})
 }
 
 // measurePrinters times what a face costs the host, counts what each driver sends, and
@@ -189,15 +212,19 @@ func (p printing) start(ctx context.Context) (*shift, error) {
 		}
 	}
 	s.press = press.New(cfg)
-	model, received := p.model(s.press)
-	cable := lines.NewPipe(p.name, model)
-	s.received, s.done = received, func() { _ = cable.Unplug() }
+	m := p.model(s.press)
+	cable := lines.NewPipe(p.name, m)
+	s.received, s.done = m.Received, func() { _ = cable.Unplug() }
+	dialer := cable.Dialer()
+	if h, ok := m.(usbbed.Hearer); ok && p.port {
+		dialer = usbbed.StandIn(dialer, h)
+	}
 	pause := func(ctx context.Context, d time.Duration) error {
 		s.clock.Wait(d)
 		return ctx.Err()
 	}
 	var err error
-	if s.device, err = p.driver(ctx, cable.Dialer(), pause); err != nil {
+	if s.device, err = p.driver(ctx, dialer, pause); err != nil {
 		s.done()
 	}
 	return s, err
@@ -256,27 +283,33 @@ func (p printing) measure(ctx context.Context, r *report, draw func(int) (printe
 	r.count(name+"_wire_bytes", s.received()/printersCards, "B/card", none)
 	r.add(name+"_wire_ratio", float64(s.received())/float64(printersCards*p.raw), unitRatio, atMost(printersBytesMax))
 	r.add(name+"_hourly", hourly(printersCards, took), "card/h", none)
-	limit := atLeast(printersRateMin)
-	if p.blind {
-		limit = none
-	}
-	r.add(name+"_limit_ratio", s.moved.Seconds()/took.Seconds(), unitRatio, limit)
+	r.add(name+"_limit_ratio", s.moved.Seconds()/took.Seconds(), unitRatio, p.limit())
 	return p.measureOverlap(ctx, r, f)
 }
 
+func (p printing) limit() bound {
+	if p.blind {
+		return atLeast(printersBlindMin)
+	}
+	return atLeast(printersRateMin)
+}
+
 // measureOverlap sets one printer that encodes and prints in turns beside two of them,
-// of which one prints while the other encodes.
+// of which one prints while the other encodes: each then has half of the cards. The limit
+// is what mechanism and chip take.
 func (p printing) measureOverlap(ctx context.Context, r *report, f printer.Face) error {
-	_, alone, err := p.run(ctx, f, printersCards, chipTime)
-	if err != nil {
-		return err
+	for _, row := range []struct {
+		name  string
+		cards int // of each printer
+	}{{"_encoding", printersCards}, {"_encoding_two", printersCards / 2}} {
+		s, took, err := p.run(ctx, f, row.cards, chipTime)
+		if err != nil {
+			return err
+		}
+		name, least := "printer_"+p.name+row.name, s.moved+time.Duration(row.cards)*chipTime
+		r.add(name+"_hourly", hourly(printersCards, took), "card/h", none)
+		r.add(name+"_limit_ratio", least.Seconds()/took.Seconds(), unitRatio, p.limit())
 	}
-	_, half, err := p.run(ctx, f, printersCards/2, chipTime)
-	if err != nil {
-		return err
-	}
-	r.add("printer_"+p.name+"_encoding_hourly", hourly(printersCards, alone), "card/h", none)
-	r.add("printer_"+p.name+"_encoding_two_hourly", hourly(printersCards, half), "card/h", none)
 	return nil
 }
 

@@ -20,6 +20,10 @@
 //   - The printer tells no position. Where the card is is what this driver did with it,
 //     and Lost after a link that failed with a card inside; who makes a Printer, or calls
 //     TakenOut, says that none is inside.
+//   - A port that is not selected (captured: 08, and 18 when idle) is a printer at work, and
+//     one that is selected again has done what it was told, or shows why not. Without the
+//     port, as over TCP, nothing tells: INF has no field for it, and what ERR says to a
+//     printer at work is in no capture.
 //   - CHP UP takes a card from the hopper or the head to the chip contacts, CHP DOWN back
 //     to the head; FEED, EJT and REJ are given like RST and TST. The words are named in
 //     public sources, nobody has tried them there. There is no word for a contactless
@@ -53,9 +57,10 @@ const DPI = 300
 type Timing struct {
 	Reply time.Duration // a request; 5 s
 	Job   time.Duration // a page on its way to the printer; 60 s (2.7 s were measured)
-	Move  time.Duration // how long an order is watched for an error; 4 s
+	Move  time.Duration // how long an order of which nothing shows is watched for an error; 4 s
 	Print time.Duration // from the commit until the counter moves; 180 s
 	Poll  time.Duration // between two requests; 2 s, as the maker's window asks
+	Look  time.Duration // between two looks at the port, which the printer need not answer itself; 200 ms
 	Drain time.Duration // for answers of an earlier connection; 50 ms
 }
 
@@ -130,6 +135,7 @@ func (t *Timing) fill() {
 		{&t.Move, 4 * time.Second},
 		{&t.Print, 3 * time.Minute},
 		{&t.Poll, 2 * time.Second},
+		{&t.Look, 200 * time.Millisecond},
 		{&t.Drain, 50 * time.Millisecond},
 	} {
 		if *row.d == 0 {

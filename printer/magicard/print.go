@@ -9,6 +9,7 @@ import (
 
 	"jukicard/printer"
 	"jukicard/printer/raster"
+	"jukicard/printer/wire"
 )
 
 // before is what the printer said before a job.
@@ -182,10 +183,15 @@ func (p *Printer) commit(ctx context.Context, was before, rest []byte) error {
 
 func doubt(err error) error { return &printer.PrintError{Surface: printer.SurfaceUnknown, Err: err} }
 
-// watch asks until the counter moves, an error shows or it has asked for so long. Of the
-// answers the last one is given; with none, why.
+// watch asks until the counter moves, an error shows or it has asked for so long; that
+// the port shows an end does not end it. Of the answers the last one is given; with none,
+// why.
 func (p *Printer) watch(ctx context.Context, was before) (last info, t trouble, failed error) {
 	for range max(p.opt.Timing.Print/p.opt.Timing.Poll, 1) {
+		var link *wire.Error
+		if _, err := p.rest(ctx, p.opt.Timing.Poll); err != nil && !errors.As(err, &link) {
+			return last, t, err
+		}
 		i, err := p.info(ctx)
 		if err == nil {
 			last = i
@@ -196,9 +202,6 @@ func (p *Printer) watch(ctx context.Context, was before) (last info, t trouble, 
 		}
 		if err != nil {
 			failed = err
-		}
-		if err := p.opt.Pause(ctx, p.opt.Timing.Poll); err != nil {
-			return last, t, err
 		}
 	}
 	if last != nil {

@@ -3,8 +3,10 @@ package magicard
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"jukicard/printer"
+	"jukicard/printer/wire"
 )
 
 // hop is a way that a word takes the card.
@@ -22,7 +24,8 @@ var hops = map[hop]string{
 	{printer.Head, printer.Reject}:    "REJ",
 }
 
-// Move gives the word for a way and watches for an error as long as Timing.Move. A card
+// Move gives the word for a way and watches for an error: until the port has shown that
+// the printer took the order up and ended it, or, where nothing shows, for Timing.Move. A card
 // that was printed has been delivered by the printer: to Output it is there, unless an
 // error shows that it is not.
 func (p *Printer) Move(ctx context.Context, to printer.Position) error {
@@ -118,7 +121,8 @@ func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position
 		return err
 	}
 	for range max(p.opt.Timing.Move/p.opt.Timing.Poll, 1) {
-		if err := p.opt.Pause(ctx, p.opt.Timing.Poll); err != nil {
+		ended, err := p.rest(ctx, p.opt.Timing.Poll)
+		if err != nil {
 			return err
 		}
 		i, err := p.info(ctx)
@@ -132,12 +136,52 @@ func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position
 		if !t.none() {
 			return p.stopped(op, t, from)
 		}
+		if ended {
+			break
+		}
 	}
 	p.at = to
 	if to == printer.Output || to == printer.Reject {
 		p.at = printer.Hopper
 	}
 	return nil
+}
+
+// rest lets d pass between two requests and looks at the port meanwhile. ended is a
+// printer that was at work and is no more, which is told at once: a look at the port takes
+// none of its time. One that is still at work after Timing.Print has an error. Over TCP
+// there is no port to look at.
+//
+// That an error may show later still (a feed failed 34 s after its job, captured) no watch
+// can help, of whatever length: whatever comes next asks again first.
+func (p *Printer) rest(ctx context.Context, d time.Duration) (ended bool, err error) {
+	step := d
+	if _, ok := p.link.w.(wire.Controller); ok {
+		step = min(d, p.opt.Timing.Look)
+	}
+	worked := false
+	for passed := time.Duration(0); passed < d || worked; passed += step {
+		if passed >= max(d, p.opt.Timing.Print) {
+			return false, stuck(passed)
+		}
+		if err := p.opt.Pause(ctx, step); err != nil {
+			return false, err
+		}
+		busy, err := p.busy(ctx)
+		if err != nil || worked && !busy {
+			return err == nil, err
+		}
+		worked = busy
+	}
+	return false, nil
+}
+
+// stuck is a printer that does not come to an end.
+func stuck(after time.Duration) error {
+	return &printer.FaultError{Op: "see the printer end", Fault: printer.Fault{
+		Code: "port", Kind: printer.Jam,
+		Text: fmt.Sprintf("it is still at work after %v: read its display, take the card out by hand and confirm its serial number", after),
+	}}
 }
 
 // stopped is an error on the way. When no card was fed there is none inside.

@@ -98,8 +98,10 @@ func magicardBed(t testing.TB, is printer.Identity, wire string, o printertest.O
 	}
 	mechanics := press.New(cfg)
 	m := model.New(mechanics, model.Options{Name: is.Model, Serial: is.Serial, Firmware: is.Firmware, Film: cfg.RibbonMax})
+	printing := o.Patience
 	switch wire {
 	case "usb":
+		printing = max(printing, 90*time.Second) // the port shows the mechanics at work, as long as they are
 		l = onUSBStream(t, usbbed.Printer(0x0C1F, 0x2800, is.Serial, 1, 2), m)
 	case "tcp":
 		l = onTCP(t, m)
@@ -111,7 +113,7 @@ func magicardBed(t testing.TB, is printer.Identity, wire string, o printertest.O
 		Open: func(ctx context.Context) (printer.Device, error) {
 			d, err := driver.New(l.Dialer(), driver.Options{
 				Serial: is.Serial,
-				Timing: driver.Timing{Reply: o.Patience, Job: o.Patience, Print: o.Patience, Drain: 5 * time.Millisecond},
+				Timing: driver.Timing{Reply: o.Patience, Job: o.Patience, Print: printing, Drain: 5 * time.Millisecond},
 				Pause: func(ctx context.Context, d time.Duration) error {
 					clock.Wait(d)
 					return ctx.Err()

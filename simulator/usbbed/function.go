@@ -24,6 +24,12 @@ type Function interface {
 	In(ctx context.Context, endpoint int, n int) ([]byte, error)
 }
 
+// Controller is a model that answers control requests besides, such as those of the
+// printer class (USB Printer Class 1.1, 4.2). It is called while Serve runs.
+type Controller interface {
+	Control(ctx context.Context, s Setup, data []byte) ([]byte, error)
+}
+
 // Setup is the packet that begins a control transfer (USB 2.0, 9.3).
 type Setup struct {
 	Type, Request        byte

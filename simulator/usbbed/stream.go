@@ -14,12 +14,6 @@ import (
 // bufferSize is what a printer's interface holds each way before it makes the host wait.
 const bufferSize = 64 << 10
 
-// Controller is a model that answers control requests besides, such as those of the
-// printer class (USB Printer Class 1.1, 4.2). It is called while Serve runs.
-type Controller interface {
-	Control(ctx context.Context, s Setup, data []byte) ([]byte, error)
-}
-
 // Stream makes a device of a model that speaks a stream. The first interface carries it;
 // control requests go to the model if it is a Controller and are refused if not.
 func Stream(p lines.Printer) Function { return &stream{p: p} }

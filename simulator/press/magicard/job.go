@@ -80,7 +80,7 @@ func (m *Model) plane() bool {
 		closed := m.rx[0] == 3
 		m.job, m.rx = nil, m.rx[1:]
 		if closed {
-			m.stopped(m.print(j))
+			m.work(func() *press.Trouble { return m.print(j) })
 		}
 		return true
 	}
@@ -117,7 +117,6 @@ var panels = map[byte]byte{'B': 'Y', 'G': 'M', 'R': 'C', 'K': 'K'}
 
 // print carries a page out, and after the last one counts and delivers.
 func (m *Model) print(j *job) *press.Trouble {
-	defer m.Press.Settle()
 	if m.Press.Snapshot().At != printer.Head {
 		if t := m.bring(printer.Head); t != nil {
 			return t

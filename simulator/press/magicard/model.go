@@ -5,8 +5,10 @@
 //
 // What is not public is chosen here, and drivers must not lean on it: the numbers and
 // texts of errors but 00:00 and 11:01 (Errors), that CHP UP feeds a card by itself, that
-// a job with two sides begins with the first page, and that half a job is forgotten when
-// the host hangs up a stream but not when a USB host closes the device.
+// a job with two sides begins with the first page, that half a job is forgotten when the
+// host hangs up a stream but not when a USB host closes the device, that the port is not
+// selected while the mechanics work, and that a request waits until they are done (Prompt
+// answers at once, with what was before).
 package magicard
 
 import (
@@ -42,6 +44,7 @@ type Options struct {
 	Film                   int  // shots on a film; default 1000
 	Late                   int  // so many INF answers say that nothing is wrong before an error shows
 	Mute                   bool // does not know REQ,ERR
+	Prompt                 bool // answers while the mechanics work
 }
 
 // Model is one printer.
@@ -55,6 +58,7 @@ type Model struct {
 	job      *job
 	err      *press.Trouble // what stopped it last
 	late     int
+	before   string // INF before what the mechanics work on
 	log      []string
 	received int
 }
@@ -132,6 +136,9 @@ func (m *Model) Serve(ctx context.Context, host io.ReadWriteCloser) error {
 func (m *Model) Control(_ context.Context, s usbbed.Setup, _ []byte) ([]byte, error) {
 	switch {
 	case s.Type == 0xA1 && s.Request == 1: // GET_PORT_STATUS, as captured
+		if m.Press.BusyFor() > 0 {
+			return []byte{0x08}, nil
+		}
 		return []byte{0x18}, nil
 	case s.Type == 0x21 && s.Request == 2: // SOFT_RESET
 		m.Press.Hear()
@@ -216,13 +223,18 @@ func (m *Model) next() (answer string, more bool) {
 
 // order is a request or a simple command.
 func (m *Model) order(words string) string {
-	defer m.Press.Settle()
 	switch words {
 	case ",REQ,INF,":
+		if m.working() {
+			return m.before
+		}
 		return m.inf()
 	case ",REQ,ERR,":
-		if m.opt.Mute {
+		switch {
+		case m.opt.Mute:
 			return ""
+		case m.working():
+			return ready
 		}
 		return m.words()
 	case "RST,":
@@ -231,9 +243,26 @@ func (m *Model) order(words string) string {
 		return ""
 	}
 	if do := m.simple()[words]; do != nil {
-		m.stopped(do())
+		m.work(do)
 	}
 	return ""
+}
+
+// work has the mechanics do something, of which nothing is answered before it is done.
+func (m *Model) work(do func() *press.Trouble) {
+	if m.opt.Prompt && m.Press.BusyFor() == 0 {
+		m.before = m.inf()
+	}
+	m.stopped(do())
+}
+
+// working is whether the mechanics work on something; a printer that does not answer at
+// once waits for them.
+func (m *Model) working() bool {
+	if !m.opt.Prompt {
+		m.Press.Settle()
+	}
+	return m.Press.BusyFor() > 0
 }
 
 // simple are the words that move.

@@ -208,15 +208,43 @@ func TestAJobOutOfStep(t *testing.T) {
 	}
 }
 
+// A prompt printer answers while it works, with what was before.
+func TestPrompt(t *testing.T) {
+	clock := &press.Virtual{}
+	m := New(press.New(press.Config{Width: Width, Height: Height, Panels: Panels, Hopper: 1, Ribbon: 5, Clock: clock}), Options{Prompt: true})
+	m.Press.Arm(press.Mishap{When: press.Feeding, Kind: press.Jam, Share: 1})
+	h := serve(t, m)
+	h.say("\x01FEED,\x1c\x03")
+	if f, e := h.ask("INF"), h.ask("ERR"); f[19] != "0" || e[1] != "00:00" {
+		t.Errorf("at work it says %s, %q", f[19], e)
+	}
+	m.Press.Settle()
+	if f, e := h.ask("INF"), h.ask("ERR"); f[19] != "14" || e[1] != "ERROR - 14:01" {
+		t.Errorf("done, it says %s, %q", f[19], e)
+	}
+}
+
 func TestPrinterClass(t *testing.T) {
 	m := model(Options{})
 	if b, err := m.Control(t.Context(), usbbed.Setup{Type: 0xA1, Request: 1}, nil); err != nil || len(b) != 1 || b[0] != 0x18 {
 		t.Errorf("the port is %x, %v", b, err)
 	}
 	h := serve(t, m)
+	h.say("\x01FEED,\x1c\x03")
+	for m.Received() < 8 {
+		h.say("")
+	}
+	if b, err := m.Control(t.Context(), usbbed.Setup{Type: 0xA1, Request: 1}, nil); err != nil || b[0] != 0x08 {
+		t.Errorf("at work the port is %x, %v", b, err)
+	}
+	h.ask("INF")
+	if b, err := m.Control(t.Context(), usbbed.Setup{Type: 0xA1, Request: 1}, nil); err != nil || b[0] != 0x18 {
+		t.Errorf("done, the port is %x, %v", b, err)
+	}
 	job := resin("DPXOFF,PAG1", 96, make([]byte, 1016*96))
+	begun := m.Received()
 	h.say(job[:5000])
-	for m.Received() < 5000 {
+	for m.Received() < begun+5000 {
 		h.say("")
 	}
 	if _, err := m.Control(t.Context(), usbbed.Setup{Type: 0x21, Request: 2}, nil); err != nil {

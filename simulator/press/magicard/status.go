@@ -90,11 +90,14 @@ func (m *Model) inf() string {
 	return "STA$$ " + strings.Join(f[:20], ",") + ":" + strings.Join(f[20:], ",") + ","
 }
 
+// ready is the captured answer to ERR of a printer without an error.
+const ready = "STAREADY\n00:00\n(c0300)"
+
 // words is the answer to ERR.
 func (m *Model) words() string {
 	t := m.shown()
 	if t == nil || m.late > 0 {
-		return "STAREADY\n00:00\n(c0300)"
+		return ready
 	}
 	e := Errors[t.Why]
 	return "STA" + e.Words + "\nERROR - " + two(e.Major) + ":" + two(e.Minor) + "\n(" + e.Code + ")"
