@@ -7,12 +7,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"jukicard/apdu/secret"
+	"jukicard/cardd/internal/keys"
 	"jukicard/pki/keystore"
 	"jukicard/simulator"
+	model "jukicard/simulator/escpos"
+	"jukicard/simulator/lines"
 )
 
 // keyDesk sets the environment to a laboratory with an embedded key store and gives its
@@ -60,6 +65,8 @@ func typed(size int) string {
 }
 
 var ceremonyArgs = []string{"key", "ceremony", "--version", "31", "--officer", "山田 太郎", "--witness", "山田 花子"}
+
+var rotateArgs = []string{"key", "rotate", "--officer", "山田 太郎", "--witness", "山田 花子"}
 
 func with(args []string, more ...string) []string {
 	return append(append([]string(nil), args...), more...)
@@ -222,6 +229,11 @@ func TestCeremonyRefuses(t *testing.T) {
 		{"zeros", "a\n" + strings.Repeat(strings.Repeat("0", 64)+"\n", 3), exitFailed, "PKI-KEYS-CHECK-VALUE", good},
 		{"no digits", "a\n" + strings.Repeat("not hexadecimal\n", 3), exitFailed, "PKI-KEYS-CHECK-VALUE", good},
 		{"another key", line("a", 0, 0) + line("b", 1, 1) + line("c", 2, 2), exitFailed, "PKI-KEYS-CHECK-VALUE", with(ceremonyArgs, "--expect", "010203")},
+		{"components that make zeros", zeros(), exitFailed, "would be zeros", with(ceremonyArgs, "--expect", "010203")},
+		{"a random key with a value", "", exitRefused, "leave --expect out", with(good, "--from", "random")},
+		{"two printers", "", exitRefused, "on both", with(good, "--slip", "usb", "--page", "ipp://localhost/printers/a")},
+		{"a slip printer that is none", "", exitRefused, "lpt1", with(good, "--slip", "lpt1")},
+		{"a page printer that is none", "", exitRefused, "ipp://", with(good, "--page", "http://localhost")},
 		{"nobody at the keyboard", "a\n", exitRefused, "nothing to read the answer from", good},
 		{"no version", "", exitRefused, "--version", []string{"key", "ceremony", "--officer", "a", "--witness", "b"}},
 		{"version 80", "", exitRefused, "--version", with(good, "--version", "80")},
@@ -241,6 +253,120 @@ func TestCeremonyRefuses(t *testing.T) {
 				t.Errorf("something was kept: %+v", listed(t))
 			}
 		})
+	}
+}
+
+// zeros is what three custodians type whose components take each other out.
+func zeros() string {
+	var b strings.Builder
+	for i, fill := range []byte{0x0F, 0xF0, 0xFF} {
+		part := bytes.Repeat([]byte{fill}, 32)
+		kcv, _ := keystore.KCVOf(secret.New(part))
+		fmt.Fprintf(&b, "person %d\n%X\n%v\n", i, part, kcv)
+	}
+	return b.String()
+}
+
+// TestNothingToCopyFromTheScreen: what a check value is compared with is asked for before
+// it is shown, and a component's never is.
+func TestNothingToCopyFromTheScreen(t *testing.T) {
+	keyDesk(t)
+	parts, kcvs, want, _ := forms(32)
+	wrong := fmt.Sprintf("管理 一郎\n%s\n%s\n%s\n%s\n", parts[0], "AABBCC", parts[0], kcvs[0])
+	rest := strings.SplitAfterN(typed(32), "\n", 4)[3]
+	c := newConsole(deskWith()).types(wrong+rest+want.String()+"\n").do(t, 0, ceremonyArgs...)
+	if strings.Contains(c.err.String(), kcvs[0].String()) || !strings.Contains(c.err.String(), "another check value than the form says") {
+		t.Errorf("%s", &c.err)
+	}
+	var both bytes.Buffer
+	c = newConsole(deskWith()).types(typed(32) + "010203\n")
+	c.app.out, c.app.err = &both, &both
+	if status := c.run(t.Context(), with(ceremonyArgs, "--version", "32")); status != exitFailed {
+		t.Errorf("exit status %d", status)
+	}
+	asked, shown := strings.Index(both.String(), "Expected check value"), strings.Index(both.String(), want.String())
+	if asked < 0 || shown < asked {
+		t.Errorf("asked at %d, shown at %d:\n%s", asked, shown, &both)
+	}
+}
+
+// TestRecordIsAPageAndASlip: it is kept as a page, and comes out of the printer named.
+func TestRecordIsAPageAndASlip(t *testing.T) {
+	state := keyDesk(t)
+	m := model.New(model.Options{})
+	cable, err := lines.NewTCP(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cable.Unplug() })
+	address := "tcp:" + strings.Fields(cable.Dialer().String())[1]
+	c := newConsole(deskWith()).do(t, 0, with(ceremonyArgs, "--from", "random", "--slip", address)...)
+	if slips := m.Slips(); len(slips) != 1 || slips[0].Rect.Dy() < 700 {
+		t.Errorf("%d slips", len(slips))
+	}
+	path := filepath.Join(state, "ceremonies", "master-31.pdf")
+	if page, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(page, []byte("%PDF-1.4")) || !strings.Contains(c.out.String(), path) {
+		t.Errorf("%d bytes, %v: %s", len(page), err, &c.out)
+	}
+	if err := cable.Unplug(); err != nil { // the printer is gone: the key and its record are not
+		t.Fatal(err)
+	}
+	c = newConsole(deskWith()).do(t, exitFailed, with(ceremonyArgs, "--version", "32", "--from", "random", "--slip", address)...)
+	if !strings.Contains(c.err.String(), "PRINT-FAILED") || !strings.Contains(c.err.String(), "master-32.pdf") {
+		t.Errorf("%s", &c.err)
+	}
+	var done ceremony
+	if found, err := loadState(filepath.Join(state, "ceremonies", "master-32.json"), &done); !found || err != nil || done.Stage != stageDone || len(listed(t)) != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+// TestLongestRecordFitsThePage: three custodians with long names and a long label.
+func TestLongestRecordFitsThePage(t *testing.T) {
+	c := ceremony{From: fromComponents, Use: "transport", Label: strings.Repeat("x", 64), Bits: 256, KCV: "0011223344", Expected: "0011223344",
+		persons: persons{strings.Repeat("山", 30), strings.Repeat("田", 30)}, Custodians: slices.Repeat([]custodian{{Name: strings.Repeat("管", 30), KCV: "0011223344"}}, custodians)}
+	text := c.text(strings.Repeat("窓", 30), "token \""+strings.Repeat("x", 32)+"\" of /usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
+	for i, line := range strings.Split(string(text), "\n") {
+		if len(line) > 200 {
+			t.Errorf("line %d is long: %s", i, line)
+		}
+	}
+	const font = "/usr/share/fonts/truetype/ipamj/ipamjm.ttf"
+	if pages := recordPages(text); len(pages) != 1 {
+		t.Errorf("%d pages", len(pages))
+	} else if _, err := pdfOf(pages, font); err != nil {
+		t.Error(err)
+	}
+	many := turned{persons: c.persons, to: 0x31, cards: slices.Repeat([]rotation{{Card: "0999000000000000", From: "30", To: "31"}}, 100)}
+	pages := recordPages(many.text("窓口1", "keys", time.Unix(0, 0)))
+	if document, err := pdfOf(pages, font); err != nil || len(pages) != 3 || !bytes.Contains(document, []byte("/Count 3")) {
+		t.Errorf("%d pages: %v", len(pages), err)
+	}
+}
+
+// TestRecordIsNotWrittenOver: the key of that version was removed and another came in.
+func TestRecordIsNotWrittenOver(t *testing.T) {
+	state := keyDesk(t)
+	newConsole(deskWith()).do(t, 0, with(ceremonyArgs, "--from", "random")...)
+	before := listed(t)[0].KCV
+	remove := func(r *keyRoom) error {
+		return r.store.(keystore.Keeper).Destroy(t.Context(), keystore.ID{Use: keystore.Master, Version: 0x31, Label: "issuer domain"})
+	}
+	if err := newConsole(deskWith()).withKeys(keys.Open, remove); err != nil {
+		t.Fatal(err)
+	}
+	newConsole(deskWith()).do(t, 0, with(ceremonyArgs, "--from", "random")...)
+	var all strings.Builder
+	files, _ := filepath.Glob(filepath.Join(state, "ceremonies", "*.txt"))
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	if len(files) != 2 || !strings.Contains(all.String(), before) || !strings.Contains(all.String(), listed(t)[0].KCV) {
+		t.Errorf("%v", files)
 	}
 }
 
@@ -291,16 +417,17 @@ func TestRotate(t *testing.T) {
 	card := fieldCard(t, "", master)
 	id, desk := cardNumber(t, card), deskWith(card)
 	for range 2 { // the second time there is nothing to do
-		c := newConsole(desk).do(t, 0, "key", "rotate", id, "--to", "31")
+		c := newConsole(desk).do(t, 0, with(rotateArgs, id, "--to", "31")...)
 		if !strings.Contains(c.out.String(), "Card "+id+" has keys of version 31") {
 			t.Errorf("%s", &c.out)
 		}
 	}
 	var left rotation
-	if found, err := loadState(filepath.Join(state, "rotations", id+".json"), &left); !found || err != nil || left.Stage != rotationDone || left.To != "31" {
+	if found, err := loadState(filepath.Join(state, "rotations", id+".json"), &left); !found || err != nil || left.Stage != rotationDone || left.To != "31" || left.Witness != "山田 花子" {
 		t.Errorf("%+v, %v", left, err)
 	}
-	newConsole(desk).do(t, 0, "key", "rotate", id, "--to", "30") // and back
+	rotationRecords(t, state, id+"  30 -> 31", id+"  31 -> 31")
+	newConsole(desk).do(t, 0, with(rotateArgs, id, "--to", "30")...) // and back
 	for name, row := range map[string]struct {
 		status int
 		says   string
@@ -310,11 +437,44 @@ func TestRotate(t *testing.T) {
 		"no master":    {exitFailed, "PKI-KEYS-NONE", []string{id, "--to", "32"}},
 		"no version":   {exitRefused, "--to", []string{id}},
 		"no card":      {exitRefused, "arg", []string{"--to", "31"}},
+		"one person":   {exitFailed, "PKI-KEYS-SAME-PERSON", []string{id, "--to", "31", "--witness", "山田　太郎"}},
+		"nobody else":  {exitRefused, "two persons are wanted", []string{id, "--to", "31", "--witness", ""}},
+		"no printer":   {exitRefused, "ipp://", []string{id, "--to", "31", "--page", "lpt1"}},
 	} {
-		if c := newConsole(desk).do(t, row.status, with([]string{"key", "rotate"}, row.args...)...); !strings.Contains(c.err.String(), row.says) {
+		if c := newConsole(desk).do(t, row.status, with(rotateArgs, row.args...)...); !strings.Contains(c.err.String(), row.says) {
 			t.Errorf("%s: %s", name, &c.err)
 		}
 	}
+}
+
+// rotationRecords wants one record for each run, with these lines, as text and as page.
+func rotationRecords(t *testing.T, state string, lines ...string) {
+	t.Helper()
+	texts, _ := filepath.Glob(filepath.Join(state, "rotations", "record-*.txt"))
+	pages, _ := filepath.Glob(filepath.Join(state, "rotations", "record-*.pdf"))
+	if len(texts) != len(lines) || len(pages) != len(lines) {
+		t.Fatalf("%v, %v", texts, pages)
+	}
+	for i, f := range texts { // by time
+		b, err := os.ReadFile(f)
+		for _, want := range []string{lines[i], "Officer (責任者): 山田 太郎", "Witness (立会人): 山田 花子", "To version (切替後の版):", "signature (署名): ____"} {
+			if err != nil || !strings.Contains(string(b), want) {
+				t.Errorf("%s does not say %q: %v\n%s", f, want, err, b)
+			}
+		}
+	}
+}
+
+// TestRecordOfTheCardsThatWereChanged is kept when a later card cannot be.
+func TestRecordOfTheCardsThatWereChanged(t *testing.T) {
+	state := keyDesk(t)
+	card := fieldCard(t, "", rotationStore(t))
+	id := cardNumber(t, card)
+	c := newConsole(deskWith(card)).do(t, exitRefused, with(rotateArgs, id, "0999000000000000", "--to", "31")...) // the next card never comes
+	if !strings.Contains(c.out.String(), "Card "+id) || !strings.Contains(c.err.String(), "nothing to read the answer from") {
+		t.Errorf("%s%s", &c.out, &c.err)
+	}
+	rotationRecords(t, state, id+"  30 -> 31")
 }
 
 // TestRotateLeavesACardOfOthersAlone: keys of the version that this store's master did
@@ -323,7 +483,7 @@ func TestRotateLeavesACardOfOthersAlone(t *testing.T) {
 	keyDesk(t)
 	rotationStore(t)
 	card := fieldCard(t, "", secret.New(bytes.Repeat([]byte{9}, 16)))
-	c := newConsole(deskWith(card)).do(t, exitFailed, "key", "rotate", cardNumber(t, card), "--to", "31")
+	c := newConsole(deskWith(card)).do(t, exitFailed, with(rotateArgs, cardNumber(t, card), "--to", "31")...)
 	if !strings.Contains(c.err.String(), "PKI-KEYS-ROTATION") || !strings.Contains(c.err.String(), "nothing was removed") {
 		t.Errorf("%s", &c.err)
 	}

@@ -47,7 +47,8 @@ type ceremonyFlags struct {
 	from, version, transport, label string
 	bits                            int
 	expect, file, under             string
-	officer, witness, record        string
+	persons
+	paper
 }
 
 func (a *app) ceremonyCommand() *cobra.Command {
@@ -68,26 +69,24 @@ func (a *app) ceremonyCommand() *cobra.Command {
 	s.StringVar(&f.transport, "transport", "", "make it a transport key of this `label` in place of a master key")
 	s.StringVar(&f.label, "label", "issuer domain", "what people call the master key")
 	s.IntVar(&f.bits, "bits", 256, "length of the key: 128, 192 or 256")
-	s.StringVar(&f.expect, "expect", "", "expected check value of the key, 6 to 10 hexadecimal digits; asked for without it")
+	s.StringVar(&f.expect, "expect", "", "expected check value of a key that comes from elsewhere, 6 to 10 hexadecimal digits; asked for without it where components make the key")
 	s.StringVar(&f.file, "file", "", "wrapped key (`file` of JSON: method, size, iv, data, kcv; bytes in hexadecimal)")
 	s.StringVar(&f.under, "under", "", "`label` of the transport key that a wrapped key is under")
-	s.StringVar(&f.officer, "officer", "", "`name` of the person who leads (required)")
-	s.StringVar(&f.witness, "witness", "", "`name` of the second person (required)")
-	s.StringVar(&f.record, "record", "", "also write the record into this `file`; it is kept in the state directory anyway")
+	f.persons.flags(c)
+	f.paper.flags(c)
 	return c
 }
 
 // ceremony is what is to be done; all of it may be written down.
 type ceremony struct {
-	From       string       `json:"from"`
-	Key        keystore.ID  `json:"-"`
-	Use        string       `json:"use"`
-	Version    string       `json:"version,omitempty"`
-	Label      string       `json:"label"`
-	Bits       int          `json:"bits"`
-	Under      string       `json:"under,omitempty"`
-	Officer    string       `json:"officer"`
-	Witness    string       `json:"witness"`
+	From    string      `json:"from"`
+	Key     keystore.ID `json:"-"`
+	Use     string      `json:"use"`
+	Version string      `json:"version,omitempty"`
+	Label   string      `json:"label"`
+	Bits    int         `json:"bits"`
+	Under   string      `json:"under,omitempty"`
+	persons
 	Custodians []custodian  `json:"custodians,omitempty"`
 	Expected   string       `json:"expected,omitempty"`
 	KCV        string       `json:"kcv,omitempty"`
@@ -96,7 +95,7 @@ type ceremony struct {
 	Ended      time.Time    `json:"ended,omitzero"`
 	expect     string       // as the command line has it
 	wrapped    *wrappedFile // of fromWrapped
-	record     string
+	paper      paper
 }
 
 // custodian is who entered a component.
@@ -117,7 +116,7 @@ const (
 
 // ceremony checks the command line.
 func (f ceremonyFlags) ceremony() (*ceremony, error) {
-	c := &ceremony{From: f.from, Bits: f.bits, Under: f.under, Officer: strings.TrimSpace(f.officer), Witness: strings.TrimSpace(f.witness), expect: f.expect, record: f.record}
+	c := &ceremony{From: f.from, Bits: f.bits, Under: f.under, persons: f.persons, expect: f.expect, paper: f.paper}
 	c.Key = keystore.ID{Use: keystore.Transport, Label: f.transport}
 	if f.transport == "" {
 		v, err := parseVersion("version", f.version)
@@ -137,12 +136,15 @@ func (f ceremonyFlags) ceremony() (*ceremony, error) {
 		return nil, refused(errors.New("cannot take --from: write components, wrapped or random"))
 	case f.bits != 128 && f.bits != 192 && f.bits != 256:
 		return nil, refused(errors.New("cannot take --bits: write 128, 192 or 256"))
-	case c.Officer == "" || c.Witness == "":
-		return nil, refused(errors.New("cannot hold a key ceremony: two persons are wanted; give --officer NAME and --witness NAME"))
+	case f.from == fromRandom && f.expect != "":
+		return nil, refused(errors.New("cannot expect a check value of a random key: leave --expect out"))
 	case (f.from == fromWrapped) != (f.file != "" && f.under != ""):
 		return nil, refused(errors.New("cannot take a wrapped key: --from wrapped, --file FILE and --under LABEL go together"))
 	}
-	if err := differ("--witness", c.Witness, c.Officer); err != nil {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if err := c.paper.check(); err != nil {
 		return nil, err
 	}
 	return c, c.readWrapped(f.file)
@@ -236,7 +238,15 @@ func (r *keyRoom) hold(ctx context.Context, c *ceremony) error {
 		return err
 	}
 	if there != nil {
-		return r.resume(c, *there)
+		return r.resume(ctx, c, *there)
+	}
+	var before ceremony
+	if found, err := loadState(r.statePath(c), &before); err != nil {
+		return err
+	} else if found && before.Stage == stageDone { // of a key that was removed since
+		if err := putAside(r.statePath(c), before.Ended); err != nil {
+			return err
+		}
 	}
 	c.Stage, c.Begun = stageBegun, r.now().UTC().Truncate(time.Second)
 	if err := saveState(r.statePath(c), c); err != nil {
@@ -247,7 +257,7 @@ func (r *keyRoom) hold(ctx context.Context, c *ceremony) error {
 		return err
 	}
 	boundary()
-	return r.end(c, k)
+	return r.end(ctx, c, k)
 }
 
 // find gives the key of that ID, nil when there is none.
@@ -267,7 +277,7 @@ func (r *keyRoom) find(ctx context.Context, id keystore.ID) (*keystore.Key, erro
 
 // resume ends a ceremony of which the key is in the store and the record is not
 // written. Any other key of that name was not brought in by it, and stays.
-func (r *keyRoom) resume(c *ceremony, there keystore.Key) error {
+func (r *keyRoom) resume(ctx context.Context, c *ceremony, there keystore.Key) error {
 	var before ceremony
 	found, err := loadState(r.statePath(c), &before)
 	if err != nil {
@@ -276,9 +286,9 @@ func (r *keyRoom) resume(c *ceremony, there keystore.Key) error {
 	if !found || before.Stage == stageDone || before.Stage == stageBegun && before.From != fromRandom || before.KCV != "" && before.KCV != there.KCV.String() {
 		return failure.New(failure.KeysTaken, there.String()+", check value "+there.KCV.String(), nil)
 	}
-	before.Key, before.record = there.ID, c.record
+	before.Key, before.paper = there.ID, c.paper
 	r.notef("%s\n", r.in2("The key is in the store: an interrupted ceremony is ended.", "鍵はすでに保管されています。中断した作業を完了します。"))
-	return r.end(&before, there)
+	return r.end(ctx, &before, there)
 }
 
 // bring gets the key into the store.
@@ -300,18 +310,19 @@ func (r *keyRoom) bring(ctx context.Context, c *ceremony, keeper keystore.Keeper
 	return keeper.Import(ctx, c.Key, key)
 }
 
-// compare shows the key's check value and holds it against the expected one.
+// compare holds the key's check value against the expected one, which is asked for
+// before the key's is shown: nobody copies it from the screen.
 func (r *keyRoom) compare(c *ceremony, key secret.Bytes) error {
 	kcv, err := keystore.KCVOf(key)
 	if err != nil {
 		return err
 	}
-	r.printf(r.in2("Check value of the key: %v\n", "鍵のチェック値: %v\n"), kcv)
 	if c.expect == "" {
 		if c.expect, err = r.askLine(r.in2("Expected check value", "期待されるチェック値")); err != nil {
 			return err
 		}
 	}
+	r.printf(r.in2("Check value of the key: %v\n", "鍵のチェック値: %v\n"), kcv)
 	want, n, err := keystore.ParseKCV(c.expect)
 	if err != nil {
 		return refused(err)
@@ -353,7 +364,7 @@ func (r *keyRoom) bringWrapped(ctx context.Context, c *ceremony) (keystore.Key, 
 }
 
 // end writes the record of a key that is in the store.
-func (r *keyRoom) end(c *ceremony, k keystore.Key) error {
+func (r *keyRoom) end(ctx context.Context, c *ceremony, k keystore.Key) error {
 	c.KCV, c.Bits, c.Stage = k.KCV.String(), k.Bits, stageStored
 	if c.Ended.IsZero() {
 		c.Ended = r.now().UTC().Truncate(time.Second)
@@ -362,15 +373,9 @@ func (r *keyRoom) end(c *ceremony, k keystore.Key) error {
 	if err := saveState(path, c); err != nil {
 		return err
 	}
-	record := c.text(r.config.Station.Name, fmt.Sprint(r.store))
-	kept := strings.TrimSuffix(path, ".json") + ".txt"
-	for _, to := range []string{kept, c.record} {
-		if to == "" {
-			continue
-		}
-		if err := saveFile(to, record); err != nil {
-			return err
-		}
+	record, kept := c.text(r.config.Station.Name, fmt.Sprint(r.store)), strings.TrimSuffix(path, ".json")
+	if err := r.keep(kept, record, c.paper); err != nil {
+		return err
 	}
 	c.Stage = stageDone
 	if err := saveState(path, c); err != nil {
@@ -378,8 +383,8 @@ func (r *keyRoom) end(c *ceremony, k keystore.Key) error {
 	}
 	if r.json {
 		r.printJSON(rowOf(k))
-		return nil
+	} else {
+		r.printf(r.in2("%v is in the store, check value %v. Record to be signed: %s.pdf\n", "%v を保管しました。チェック値 %v。署名する記録: %s.pdf\n"), k.ID, k.KCV, kept)
 	}
-	r.printf(r.in2("%v is in the store, check value %v. Record to be signed: %s\n", "%v を保管しました。チェック値 %v。署名する記録: %s\n"), k.ID, k.KCV, kept)
-	return nil
+	return r.print(ctx, kept, record, c.paper)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ func (r *keyRoom) components(ctx context.Context, c *ceremony) (key secret.Bytes
 			return key, err
 		}
 		r.notef("%s\n", r.in2("Taken. Put the form back into its envelope and call the next person.", "受け付けました。用紙を封筒に戻し、次の人と交代してください。"))
+	}
+	if !slices.ContainsFunc(sum, func(b byte) bool { return b != 0 }) {
+		return key, failure.New(failure.KeysCheck, "the three components take each other out: the key would be zeros", nil)
 	}
 	return secret.New(sum), nil
 }
@@ -135,7 +139,7 @@ func (r *keyRoom) judgeComponent(c *ceremony, n int, part secret.Bytes) (kcv key
 	}
 	want, digits, err := keystore.ParseKCV(strings.TrimSpace(text))
 	if err != nil || !kcv.Matches(want, digits) {
-		r.notef(r.in2("The component's check value is %v: not that of the form. Enter it again.\n", "入力された成分のチェック値は %v で、用紙と一致しません。もう一度入力してください。\n"), kcv)
+		r.notef("%s\n", r.in2("The component has another check value than the form says. Enter both again.", "入力された成分のチェック値が用紙と一致しません。成分とチェック値をもう一度入力してください。"))
 		return kcv, false, nil
 	}
 	return kcv, true, nil

@@ -116,6 +116,9 @@ func TestCeremonyKilledAtEveryBoundary(t *testing.T) {
 					t.Fatal("it never ends")
 				}
 				state := keyDesk(t)
+				if name != "random" { // one of the two makes pages: each costs a tenth of a second
+					noPages(t)
+				}
 				dead := runKilled(t, at, "", row.types, row.args)
 				if dead {
 					if n := keysIn(t); n > 1 {
@@ -134,6 +137,9 @@ func TestCeremonyKilledAtEveryBoundary(t *testing.T) {
 		})
 	}
 }
+
+// noPages names a font that is not there: records are kept as text alone.
+func noPages(t *testing.T) { t.Setenv("CARDD_FONTS_PATHS", "/nonexistent/font.ttf") }
 
 // again gives the same command: it ends what was begun, or says that it is done.
 func again(t *testing.T, at int, state, types string, args []string) {
@@ -177,16 +183,21 @@ func endedCeremony(t *testing.T, at int, state, from string, want keystore.KCV) 
 	if err != nil || !bytes.Contains(record, []byte(rows[0].KCV)) || from == "components" && !bytes.Contains(record, []byte("管理 三郎")) {
 		t.Errorf("killed at %d: %s, %v", at, record, err)
 	}
+	page, err := os.ReadFile(filepath.Join(state, "ceremonies", "master-31.pdf"))
+	if from == "random" && (err != nil || !bytes.HasPrefix(page, []byte("%PDF-"))) || from != "random" && err == nil {
+		t.Errorf("killed at %d: the page has %d bytes: %v", at, len(page), err)
+	}
 }
 
 // TestRotationKilledAtEveryBoundary: the card can be opened with what the store holds
 // at any moment, and the same command goes on.
 func TestRotationKilledAtEveryBoundary(t *testing.T) {
 	keyDesk(t)
+	noPages(t)
 	master := rotationStore(t)
 	fresh := filepath.Join(t.TempDir(), "card")
 	id := cardNumber(t, fieldCard(t, fresh, master))
-	args := []string{"key", "rotate", id, "--to", "31"}
+	args := with(rotateArgs, id, "--to", "31")
 	seen := map[string]int{}
 	for at := 1; ; at++ {
 		if at > boundariesMax {
@@ -267,10 +278,11 @@ func usable(t *testing.T, at int, c simulator.ProcessingCard) string {
 // TestRotationTorn: every command lost before the card, lost after it, torn in it.
 func TestRotationTorn(t *testing.T) {
 	keyDesk(t)
+	noPages(t)
 	master := rotationStore(t)
 	fresh := filepath.Join(t.TempDir(), "card")
 	id := cardNumber(t, fieldCard(t, fresh, master))
-	args := []string{"key", "rotate", id, "--to", "31"}
+	args := with(rotateArgs, id, "--to", "31")
 	for _, kind := range []fault.Kind{fault.LostBefore, fault.LostAfter, fault.TornCommit} {
 		for at := 1; ; at++ {
 			if at > boundariesMax {

@@ -23,13 +23,16 @@ const rotateLong = `Changes the issuer-domain keys of cards to those of another 
 set is added beside the old one; a session is opened with the new set; only then the old
 one is deleted. Killed or torn at any point, the card is usable with a version that it
 still has, and the same command goes on: it asks the card which versions there are.
-The laboratory's set, where a card has one, is left alone.
+The laboratory's set, where a card has one, is left alone. Two persons are there; a record
+of the cards that were changed, without key material, is kept to be printed and signed.
 
 CARD is a card identification number, 16 digits; the cards are put into the reader one
 after the other, in any order.`
 
 func (a *app) rotateCommand() *cobra.Command {
 	var to string
+	var two persons
+	var p paper
 	c := &cobra.Command{
 		Use: "rotate CARD...", Short: "Change the keys of cards to another version, safe against tearing", Long: rotateLong, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, cards []string) error {
@@ -37,10 +40,20 @@ func (a *app) rotateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withKeys(keys.Open, func(r *keyRoom) error { return r.rotateAll(cmd.Context(), cards, v) })
+			if err := two.check(); err != nil {
+				return err
+			}
+			if err := p.check(); err != nil {
+				return err
+			}
+			return a.withKeys(keys.Open, func(r *keyRoom) error {
+				return r.recorded(cmd.Context(), &turned{persons: two, to: v}, p, cards)
+			})
 		},
 	}
 	c.Flags().StringVar(&to, "to", "", "`version` that the cards are to have, two hexadecimal digits (required)")
+	two.flags(c)
+	p.flags(c)
 	return c
 }
 
@@ -51,6 +64,7 @@ type rotation struct {
 	To    string    `json:"to"`
 	Stage string    `json:"stage"` // intended, added, proven, done
 	At    time.Time `json:"at"`
+	persons
 }
 
 // Stages of a rotation, each written before what it names can be in doubt.
@@ -61,23 +75,41 @@ const (
 	rotationDone     = "done"     // the card has the new version alone
 )
 
+// recorded rotates, and keeps the record of the cards that were changed, also when one
+// of them was not.
+func (r *keyRoom) recorded(ctx context.Context, t *turned, p paper, cards []string) error {
+	t.begun = r.now().UTC()
+	err := r.rotateAll(ctx, t, cards)
+	if len(t.cards) == 0 {
+		return err
+	}
+	path := filepath.Join(r.dir("rotations"), "record-"+t.begun.Format("20060102T150405.000000000Z"))
+	text := t.text(r.config.Station.Name, fmt.Sprint(r.store), r.now().UTC())
+	if err := errors.Join(err, r.keep(path, text, p)); err != nil {
+		return err
+	}
+	r.notef(r.in2("Record to be signed: %s.pdf\n", "署名する記録: %s.pdf\n"), path)
+	return r.print(ctx, path, text, p)
+}
+
 // rotateAll takes the cards as they come.
-func (r *keyRoom) rotateAll(ctx context.Context, cards []string, to byte) error {
-	if there, err := r.find(ctx, keystore.ID{Use: keystore.Master, Version: to}); err != nil || there == nil {
-		return errors.Join(err, noMaster(to, there))
+func (r *keyRoom) rotateAll(ctx context.Context, t *turned, cards []string) error {
+	if there, err := r.find(ctx, keystore.ID{Use: keystore.Master, Version: t.to}); err != nil || there == nil {
+		return errors.Join(err, noMaster(t.to, there))
 	}
 	left := slices.Clone(cards)
 	for len(left) > 0 {
-		var done string
+		var done rotation
 		err := r.identified(ctx, reader.Exclusive, func(c *opened) (err error) {
-			done, err = r.rotate(ctx, c, left, to)
+			done, err = r.rotate(ctx, c, left, t)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		r.printf(r.in2("Card %s has keys of version %02X.\n", "カード %s の鍵は版 %02X です。\n"), done, to)
-		left = slices.DeleteFunc(left, func(id string) bool { return id == done })
+		t.cards = append(t.cards, done)
+		r.printf(r.in2("Card %s has keys of version %02X.\n", "カード %s の鍵は版 %02X です。\n"), done.Card, t.to)
+		left = slices.DeleteFunc(left, func(id string) bool { return id == done.Card })
 		if len(left) > 0 {
 			if _, err := r.askLine(fmt.Sprintf(r.in2("Put the next card in (%s) and press Enter", "次のカード（%s）を入れてEnterを押してください"), strings.Join(left, ", "))); err != nil {
 				return err
@@ -95,27 +127,29 @@ func noMaster(version byte, there *keystore.Key) error {
 }
 
 // rotate changes the keys of the card in the reader, from wherever it is.
-func (r *keyRoom) rotate(ctx context.Context, c *opened, wanted []string, to byte) (id string, err error) {
-	if id, err = c.CardID(ctx); err != nil {
-		return "", err
+func (r *keyRoom) rotate(ctx context.Context, c *opened, wanted []string, t *turned) (done rotation, err error) {
+	id, err := c.CardID(ctx)
+	if err != nil {
+		return done, err
 	}
 	if !slices.Contains(wanted, id) {
-		return "", failure.New(failure.KeysRotation, "the card in the reader is "+id+", not one of those named", nil)
+		return done, failure.New(failure.KeysRotation, "the card in the reader is "+id+", not one of those named", nil)
 	}
-	from, has, err := r.versions(ctx, c, to)
+	from, has, err := r.versions(ctx, c, t.to)
 	if err != nil {
-		return "", err
+		return done, err
 	}
-	turn := &turning{keyRoom: r, card: c, to: to, from: from, state: rotation{Card: id, To: fmt.Sprintf("%02X", to)}}
+	turn := &turning{keyRoom: r, card: c, to: t.to, from: from, state: rotation{Card: id, To: fmt.Sprintf("%02X", t.to), persons: t.persons}}
 	if from != 0 {
 		turn.state.From = fmt.Sprintf("%02X", from)
 	}
 	if !has {
 		if err := turn.add(ctx); err != nil {
-			return "", err
+			return done, err
 		}
 	}
-	return id, turn.replace(ctx)
+	err = turn.replace(ctx)
+	return turn.state, err
 }
 
 // versions asks the card what it has: the version to leave, 0 when it was left already,

@@ -26,7 +26,10 @@ func saveFile(path string, text []byte) error {
 		return fmt.Errorf("cannot keep state: %w", err)
 	}
 	boundary()
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) { // its mode would stay
+		return fmt.Errorf("cannot keep state: %w", err)
+	}
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot keep state: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func (a *app) printReceipt(ctx context.Context, file string, p onPaper) error {
 	if p.slip != "" {
 		return printSlip(ctx, p.slip, a.receiptLines(st), c.Fonts.Paths[0])
 	}
-	return printPage(ctx, p.page, st.Job, a.receiptLines(st), c.Fonts.Paths[0])
+	return printPage(ctx, p.page, "cardd receipt "+st.Job, a.receiptLines(st), sheet.Style{Font: c.Fonts.Paths[0], Size: pageText})
 }
 
 // receiptLines are what a receipt says in few words. They name no resident.
@@ -107,11 +108,24 @@ const (
 	pageMedia             = "iso_a4_210x297mm"
 )
 
-func printPage(ctx context.Context, uri, job string, lines []string, fontFile string) error {
+func checkPageURI(uri string) error {
 	if !strings.HasPrefix(uri, "ipp://") && !strings.HasPrefix(uri, "ipps://") {
 		return refused(fmt.Errorf("cannot print on %s: write a URI as ipp://localhost/printers/NAME", uri))
 	}
-	page, err := sheet.Draw(lines, sheet.Style{Font: fontFile, Width: pageWidth, Height: pageHeight, Size: pageText, Margin: pageMargin})
+	return nil
+}
+
+// drawPage sets lines on an A4 page; of the style, font and size are the caller's.
+func drawPage(lines []string, s sheet.Style) (image.Image, error) {
+	s.Width, s.Height, s.Margin = pageWidth, pageHeight, pageMargin
+	return sheet.Draw(lines, s)
+}
+
+func printPage(ctx context.Context, uri, name string, lines []string, s sheet.Style) error {
+	if err := checkPageURI(uri); err != nil {
+		return err
+	}
+	page, err := drawPage(lines, s)
 	if err != nil {
 		return err
 	}
@@ -119,5 +133,5 @@ func printPage(ctx context.Context, uri, job string, lines []string, fontFile st
 	if err := (ipp.Raster{DPI: pageDPI, Color: ipp.Gray, Media: pageMedia}).Encode(&document, page); err != nil {
 		return err
 	}
-	return (&ipp.Printer{URI: uri}).Print(ctx, ipp.Job{Name: "cardd receipt " + job, Format: ipp.PWGRaster, Document: document.Bytes(), Media: pageMedia})
+	return (&ipp.Printer{URI: uri}).Print(ctx, ipp.Job{Name: name, Format: ipp.PWGRaster, Document: document.Bytes(), Media: pageMedia})
 }

@@ -6,32 +6,54 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"strings"
 )
 
-// PDF is a document of one page that shows an image in grey, at so many dots an inch
+// PDF is a document each of whose pages shows an image in grey, at so many dots an inch
 // (ISO 32000-1:2008, 7.5 and 8.9.5). It holds no text, no date and no name, so the same
-// image gives the same bytes.
-func PDF(img image.Image, dpi int) ([]byte, error) {
+// images give the same bytes.
+func PDF(pages []image.Image, dpi int) ([]byte, error) {
+	if len(pages) == 0 || dpi < 1 {
+		return nil, fmt.Errorf("cannot make a document of %d pages at %d dots an inch", len(pages), dpi)
+	}
+	var d document
+	d.WriteString("%PDF-1.4\n%\xE2\xE3\xCF\xD3\n") // 7.5.2: bytes above 127 say that it is binary
+	d.object("<< /Type /Catalog /Pages 2 0 R >>", nil)
+	var kids strings.Builder
+	for i := range pages {
+		_, _ = fmt.Fprintf(&kids, "%d 0 R ", firstPage+perPage*i)
+	}
+	d.object(fmt.Sprintf("<< /Type /Pages /Kids [ %s] /Count %d >>", &kids, len(pages)), nil)
+	for _, img := range pages {
+		if err := d.page(img, dpi); err != nil {
+			return nil, err
+		}
+	}
+	d.end()
+	return d.Bytes(), nil
+}
+
+// Numbers of objects: the catalogue, the tree of pages, and what each page has.
+const firstPage, perPage = 3, 3
+
+// page writes a page, what draws it and the image that it draws.
+func (d *document) page(img image.Image, dpi int) error {
 	b := img.Bounds()
-	if b.Empty() || dpi < 1 {
-		return nil, fmt.Errorf("cannot make a page of %d by %d dots at %d an inch", b.Dx(), b.Dy(), dpi)
+	if b.Empty() {
+		return fmt.Errorf("cannot make a page of %d by %d dots", b.Dx(), b.Dy())
 	}
 	pixels, err := deflated(img)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a page: %w", err)
+		return fmt.Errorf("cannot make a page: %w", err)
 	}
 	const points = 72 // to the inch (8.3.2.3)
 	width, height := float64(b.Dx()*points)/float64(dpi), float64(b.Dy()*points)/float64(dpi)
 	show := fmt.Appendf(nil, "q %.2f 0 0 %.2f 0 0 cm /P Do Q", width, height)
-	var d document
-	d.WriteString("%PDF-1.4\n%\xE2\xE3\xCF\xD3\n") // 7.5.2: bytes above 127 say that it is binary
-	d.object("<< /Type /Catalog /Pages 2 0 R >>", nil)
-	d.object("<< /Type /Pages /Kids [3 0 R] /Count 1 >>", nil)
-	d.object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %.2f %.2f] /Contents 4 0 R /Resources << /XObject << /P 5 0 R >> >> >>", width, height), nil)
+	n := len(d.starts) + 1
+	d.object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %.2f %.2f] /Contents %d 0 R /Resources << /XObject << /P %d 0 R >> >> >>", width, height, n+1, n+2), nil)
 	d.object(fmt.Sprintf("<< /Length %d >>", len(show)), show)
 	d.object(fmt.Sprintf("<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode /Length %d >>", b.Dx(), b.Dy(), len(pixels)), pixels)
-	d.end()
-	return d.Bytes(), nil
+	return nil
 }
 
 // document is a PDF file being written: objects in order, and where each begins.
