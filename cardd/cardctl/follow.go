@@ -55,6 +55,12 @@ func (a *app) verdict(j *client.Job) error {
 		a.notef("%s\n", m.lines(a.lang))
 		return &exit{code: exitSpoiled, err: errors.New("the card is spoiled"), said: true}
 	case stateAbandoned:
+		if failure.Code(j.Code) == failure.EntrySpoilt {
+			a.notef(a.in2("Job %s: the entry on card %s was printed in part. The card is its holder's and stays valid.\n",
+				"処理 %s: カード %s の追記は一部だけが印刷されました。カードは本人のもので、有効です。\n"), j.ID, j.Card)
+			a.notef("%s\n", m.lines(a.lang))
+			return &exit{code: exitSpoiled, err: errors.New("the entry is spoilt"), said: true}
+		}
 		a.notef("%s\n", m.lines(a.lang))
 		return &exit{code: exitRefused, err: errors.New("the job was given up"), said: true}
 	case stateHeld:

@@ -16,6 +16,11 @@ import (
 const issueLong = `Hands an order to cardd, which issues the card in its reader: writes it, has it make its
 keys, gets its certificates, sets and proves the PINs, locks and prints it.
 
+An order with operation endorse is for a card in use that its holder has brought: one
+entry (追記) is printed into its 追記欄, or recorded where it was written by hand. No PIN
+is needed and the chip is not written; it only says whether it is the order's card. How
+many lines of 追記欄 are left is told.
+
 Without --pins each PIN that the order needs is asked for twice and not shown. The job
 is the daemon's: Ctrl-C ends only the watching. Handing the same order in again, with
 the PINs, lets its held job go on.
@@ -130,7 +135,11 @@ func (a *app) finish(ctx context.Context, d *client.Client, j *client.Job, e err
 		m := reasonOf(j)
 		out.Error = &m
 	}
-	if err == nil && !a.json {
+	if err == nil && !a.json && j.Operation == order.Endorse {
+		a.printf(a.in2("Card %s has its entry: job %s\n", "カード %s に追記しました。処理 %s\n"), j.Card, j.ID)
+		a.printLeft(j)
+		a.printFiles(out)
+	} else if err == nil && !a.json {
 		a.printf(a.in2("Card %s is issued and proven: job %s\n", "カード %s を発行し、確認しました。処理 %s\n"), j.Card, j.ID)
 		a.printFiles(out)
 	}
@@ -138,6 +147,18 @@ func (a *app) finish(ctx context.Context, d *client.Client, j *client.Job, e err
 		a.printJSON(out)
 	}
 	return err
+}
+
+// printLeft tells how much room the card's 追記欄 still has.
+func (a *app) printLeft(j *client.Job) {
+	switch {
+	case j.Left == nil:
+	case *j.Left == 0:
+		a.printf("%s\n", a.in2("No line of its 追記欄 is left: the next change needs a reissue (再交付), free of charge, 特急発行 possible",
+			"追記欄の残りはありません。次の変更は再交付となります (追記欄の余白がないための再交付は無料、特急発行可)"))
+	default:
+		a.printf(a.in2("Lines left in its 追記欄: %d\n", "追記欄の残り: %d行\n"), *j.Left)
+	}
 }
 
 func (a *app) printFiles(o outcome) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"jukicard/cardd/client"
+	"jukicard/cardd/plan"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -50,11 +51,18 @@ func (a *app) showPlan(p *client.Draft) error {
 		return err
 	}
 	card := fmt.Sprintf(a.in2("planned for card %s in the reader", "リーダーのカード %s に対する計画"), p.Plan.Card)
-	if p.Blank {
+	switch {
+	case p.Blank && p.Plan.For == plan.ForEndorsement:
+		card = fmt.Sprintf(a.in2("planned for card %s, which is not in the reader", "リーダーにないカード %s に対する計画"), p.Plan.Card)
+	case p.Blank:
 		card = a.in2("planned for a blank card: none is in the reader", "リーダーにカードがないため、未発行カードに対する計画")
 	}
+	kind := p.Plan.Product
+	if kind == "" {
+		kind = "-"
+	}
 	a.printf(a.in2("%s\nprofile %s, product %s\npredicted time %.1f s at a contact reader\ndigest %s\n",
-		"%s\nプロファイル %s、種別 %s\n予測時間 %.1f 秒 (接触型リーダー)\nダイジェスト %s\n"), card, p.Plan.Profile, p.Plan.Product, p.Seconds, p.Digest)
+		"%s\nプロファイル %s、種別 %s\n予測時間 %.1f 秒 (接触型リーダー)\nダイジェスト %s\n"), card, p.Plan.Profile, kind, p.Seconds, p.Digest)
 	return nil
 }
 

@@ -132,6 +132,13 @@ func (a *app) printStatement(st *receipt.Statement) error {
 	row("started", "開始", st.Started.Local().Format(time.DateTime))
 	row("finished", "終了", st.Finished.Local().Format(time.DateTime))
 	row("steps", "手順", fmt.Sprint(len(st.Steps)))
+	if e := st.Endorsed; e != nil {
+		how := a.in2("printed", "印字")
+		if e.How != "printed" {
+			how = a.in2("by hand", "手書き")
+		}
+		row("entry", "追記", fmt.Sprintf(a.in2("%s, lines %d to %d; %d left", "%s、%d行目から%d行目、残り%d行"), how, e.First, e.First+e.Lines-1, e.Left))
+	}
 	for _, p := range st.Plans {
 		row("plan", "計画", p)
 	}

@@ -47,19 +47,21 @@ type Draft struct {
 
 // Job is one job as it stands.
 type Job struct {
-	ID      string `json:"id" doc:"job number"`
-	Order   string `json:"order" doc:"the order it fulfils"`
-	Card    string `json:"card" doc:"card identification number"`
-	Station string `json:"station" doc:"where it runs"`
-	Profile string `json:"profile" doc:"generation of card"`
-	Product string `json:"product" doc:"variant of card"`
-	State   string `json:"state" enum:"running,held,spoiled,done,abandoned" doc:"where it stands"`
-	Code    string `json:"code,omitempty" doc:"failure code"`
-	Reason  string `json:"reason,omitempty" doc:"why it is held or spoiled, and what to do"`
-	Done    int    `json:"done" doc:"steps done of the plan in force"`
-	Total   int    `json:"total" doc:"steps of the plan in force"`
-	Created string `json:"created" format:"date-time" doc:"when it was accepted"`
-	Updated string `json:"updated" format:"date-time" doc:"when it last changed"`
+	ID        string `json:"id" doc:"job number"`
+	Order     string `json:"order" doc:"the order it fulfils"`
+	Card      string `json:"card" doc:"card identification number"`
+	Station   string `json:"station" doc:"where it runs"`
+	Profile   string `json:"profile" doc:"generation of card"`
+	Product   string `json:"product" doc:"variant of card"`
+	Operation string `json:"operation" enum:"issue,endorse" doc:"what the order wants"`
+	State     string `json:"state" enum:"running,held,spoiled,done,abandoned" doc:"where it stands"`
+	Code      string `json:"code,omitempty" doc:"failure code"`
+	Reason    string `json:"reason,omitempty" doc:"why it is held or spoiled, and what to do"`
+	Done      int    `json:"done" doc:"steps done of the plan in force"`
+	Total     int    `json:"total" doc:"steps of the plan in force"`
+	Left      *int   `json:"lines_left,omitempty" doc:"of an entry: free lines of the card's remarks panel as far as this station knows"`
+	Created   string `json:"created" format:"date-time" doc:"when it was accepted"`
+	Updated   string `json:"updated" format:"date-time" doc:"when it last changed"`
 }
 
 // Event is progress of a job.

@@ -23,6 +23,7 @@ import (
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/scrub"
 	"jukicard/cardd/internal/station"
 	"jukicard/cardd/plan"
@@ -270,7 +271,23 @@ func (s *Server) job(ctx context.Context, id string) (*body[client.Job], error) 
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	return &body[client.Job]{Body: jobOf(j)}, nil
+	out := jobOf(j)
+	if j.Operation == order.Endorse {
+		out.Left = s.left(ctx, j)
+	}
+	return &body[client.Job]{Body: out}, nil
+}
+
+// left are the free lines of a card's 追記欄; nil where nobody knows.
+func (s *Server) left(ctx context.Context, j journal.Job) *int {
+	n, ok, err := s.d.Station.LinesLeft(ctx, j.Profile, j.CardID)
+	if err != nil {
+		s.log.Warn("a card's panel does not read", "job", j.ID, "reason", err)
+	}
+	if !ok {
+		return nil
+	}
+	return &n
 }
 
 func jobOf(j journal.Job) client.Job {
@@ -279,7 +296,7 @@ func jobOf(j journal.Job) client.Job {
 		code, reason = "", j.Reason
 	}
 	return client.Job{
-		ID: j.ID, Order: j.OrderID, Card: j.CardID, Station: j.Station, Profile: j.Profile, Product: j.Product,
+		ID: j.ID, Order: j.OrderID, Card: j.CardID, Station: j.Station, Profile: j.Profile, Product: j.Product, Operation: j.Operation,
 		State: j.State, Code: code, Reason: reason, Done: j.Done, Total: j.Total,
 		Created: j.Created.UTC().Format(time.RFC3339Nano), Updated: j.Updated.UTC().Format(time.RFC3339Nano),
 	}

@@ -43,6 +43,24 @@ func (p *painter) Render(l *face.Layout, d face.Data) (printer.Face, error) {
 	return f.Render(l, d)
 }
 
+// Panel implements station.Enterer.
+func (p *painter) Panel(l *face.Layout, d face.Data) (face.Panel, error) {
+	f, err := p.fonts()
+	if err != nil {
+		return face.Panel{}, err
+	}
+	return f.Panel(l, d)
+}
+
+// Endorse implements station.Enterer.
+func (p *painter) Endorse(l *face.Layout, on face.Panel, e face.Entry) (face.Overlay, error) {
+	f, err := p.fonts()
+	if err != nil {
+		return face.Overlay{}, err
+	}
+	return f.Endorse(l, on, e)
+}
+
 // Check implements station.Painter.
 func (p *painter) Check(field, text string) error {
 	f, err := p.fonts()

@@ -42,6 +42,15 @@ type Statement struct {
 	Certificates []Certificate `cbor:"13,keyasint" json:"certificates"`
 	Journal      string        `cbor:"14,keyasint" json:"journal"` // hash of the job's last journal record, hex
 	Choices      []Choice      `cbor:"15,keyasint,omitempty" json:"choices,omitempty"`
+	Endorsed     *Endorsed     `cbor:"16,keyasint,omitempty" json:"endorsed,omitempty"` // of an entry on a card in use; absent for an issue
+}
+
+// Endorsed is where an entry stands in a card's 追記欄, and none of its words.
+type Endorsed struct {
+	How   string `cbor:"1,keyasint" json:"how"`   // "printed" or "by-hand"
+	First int    `cbor:"2,keyasint" json:"first"` // the first of its lines, from 1
+	Lines int    `cbor:"3,keyasint" json:"lines"` // how many it takes
+	Left  int    `cbor:"4,keyasint" json:"left"`  // how many are free below it
 }
 
 // Choice is that somebody chose the substitute (代替文字) of one character. Which, the

@@ -9,7 +9,9 @@ import (
 	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/issue"
+	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/slot"
+	"jukicard/cardd/plan"
 	"jukicard/printer"
 	"jukicard/reader"
 )
@@ -163,6 +165,31 @@ func (s *Station) refuse(ctx context.Context, why error) error {
 	return why
 }
 
+// decline gives up a card that was fetched for an order and cannot be used. One that was
+// fetched for an entry may be its holder's, whatever is wrong with it: it leaves by the
+// output as it came, unless it shows that it was never issued.
+func (s *Station) decline(ctx context.Context, d *dossier, seen plan.Observation, why error) error {
+	if d.wanted.Entry == nil || !s.inline() {
+		return s.refuse(ctx, why)
+	}
+	st, err := s.quiet(ctx)
+	if err == nil && st.Position != printer.Hopper && st.Position != printer.Output && st.Position != printer.Lost {
+		err = s.c.Printer.Move(ctx, way(d.profile, seen))
+	}
+	if err != nil {
+		return errors.Join(why, PrinterFailure(err))
+	}
+	return why
+}
+
+// way is where a card goes that an entry was not made on.
+func way(p *profile.Card, seen plan.Observation) printer.Position {
+	if seen.Known && seen.LifeCycle != p.Domain.Locked {
+		return printer.Reject
+	}
+	return printer.Output
+}
+
 // place has the job's card at the chip station, and notes how it came there.
 func (r *run) place(ctx context.Context) error {
 	if !r.inline() {
@@ -182,14 +209,15 @@ func (r *run) place(ctx context.Context) error {
 }
 
 // another gives a card up that is not the job's. Inside a printer it goes to the reject
-// bin, unwritten as it is, and the job's own is waited for.
-func (r *run) another(ctx context.Context) error {
+// bin, unwritten as it is, or is given back where it may be somebody's in use, and the
+// job's own is waited for.
+func (r *run) another(ctx context.Context, seen plan.Observation) error {
 	r.drop(reader.Reset)
 	err := failure.New(failure.CardOther, "", nil)
 	if !r.inline() {
 		return err
 	}
-	return errors.Join(r.refuse(ctx, err), r.stage(ctx, issue.StageOut))
+	return errors.Join(r.decline(ctx, r.dossier, seen, err), r.stage(ctx, issue.StageOut))
 }
 
 // arrived notes that the card stands at the chip station.
@@ -225,8 +253,10 @@ func (r *run) underHead(ctx context.Context) error {
 	if err := r.belongs(ctx); err != nil {
 		return err
 	}
-	if err := r.stage(ctx, issue.StageChipWritten); err != nil {
-		return err
+	if r.job.Operation != order.Endorse { // whose chip is only asked
+		if err := r.stage(ctx, issue.StageChipWritten); err != nil {
+			return err
+		}
 	}
 	r.drop(reader.Unpower)
 	if err := r.c.Printer.Move(ctx, printer.Head); err != nil {
@@ -253,6 +283,22 @@ func (r *run) discard(ctx context.Context) error {
 		return r.stage(ctx, issue.StageOut)
 	}
 	return r.exit(ctx, printer.Reject, issue.StageRejected)
+}
+
+// deliver takes the card out by the output: finished, or in use and to be given back.
+func (r *run) deliver(ctx context.Context) error {
+	if !r.inline() { // the printer it was in is not this station's any more
+		return r.stage(ctx, issue.StageOut)
+	}
+	return r.exit(ctx, printer.Output, issue.StageEjected)
+}
+
+// returned gives a card in use back when its job has been given up.
+func (r *run) returned(ctx context.Context) error {
+	if state, _, _ := r.machine.State(); state != issue.Abandoned {
+		return nil
+	}
+	return r.deliver(ctx)
 }
 
 // exit takes the card out of the printer: a finished card by the output, any other into the reject bin.

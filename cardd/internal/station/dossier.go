@@ -38,6 +38,9 @@ type material struct {
 	Images          images    `cbor:"7,keyasint"` // as drawn when the order was accepted
 
 	Sizes map[string]int `cbor:"8,keyasint,omitempty"` // expected bytes of the certificates, by name of file
+
+	Panel    []byte    `cbor:"9,keyasint,omitempty"`  // 追記欄 of the card as it is issued, JSON of face.Panel
+	Entering *entering `cbor:"10,keyasint,omitempty"` // of an order to endorse, which has nothing from 3 to 9
 }
 
 // images are the chip's pictures at rest. They are kept, because another version of
@@ -134,6 +137,9 @@ func (s *Station) assemble(ctx context.Context, o *order.Order, m *material) (*d
 	if err != nil {
 		return nil, err
 	}
+	if o.Operation == order.Endorse {
+		return s.assembleEntry(p, o, m)
+	}
 	d := &dossier{order: o, profile: p, material: m, requests: map[string]pki.Request{}, ca: map[pki.Purpose]*x509.Certificate{}}
 	for _, p := range []pki.Purpose{pki.Signature, pki.Authentication} {
 		ca, err := s.c.Authority.CA(ctx, p)
@@ -166,8 +172,11 @@ func (s *Station) draw(o *order.Order, m *material) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.c.Faces.Render(layout, data)
-	return faceFailure(err)
+	if _, err = s.c.Faces.Render(layout, data); err != nil {
+		return faceFailure(err)
+	}
+	m.Panel, err = s.issuedPanel(layout, data)
+	return err
 }
 
 // faceFailure gives the face's refusals their codes.
@@ -206,6 +215,9 @@ func lent(s secret.Bytes) string {
 
 // bind fits a dossier to one card: contents, requests and what is wanted.
 func (s *Station) bind(ctx context.Context, d *dossier, p *profile.Card, cardID string) error {
+	if d.wanted.Entry != nil { // an entry is the same on any card, and the order names its own
+		return nil
+	}
 	product := p.Product(string(d.order.Product))
 	if product == nil {
 		return fmt.Errorf("cannot issue: profile %s has no product %q", p.ID, d.order.Product)

@@ -60,6 +60,10 @@ func (r *run) statement() (receipt.Statement, error) {
 			st.Journal = hex.EncodeToString(kept.Hash)
 		}
 	}
+	var err error
+	if st.Endorsed, err = r.endorsed(); err != nil {
+		return st, err
+	}
 	for _, c := range certified(r.profile) {
 		step := plan.StepID(plan.Certify, c.cert)
 		if sum := r.machine.Fact(step, factSHA256); sum != "" {

@@ -12,6 +12,7 @@ type Journal interface {
 	Jobs
 	Records
 	Orders
+	Panels
 }
 
 // Jobs are the journal's jobs.
@@ -35,6 +36,11 @@ type Listing interface {
 type Records interface {
 	AppendWith(ctx context.Context, jobID string, r journal.Record, notices ...journal.Notice) (journal.Record, error)
 	Records(ctx context.Context, jobID string) ([]journal.Record, error)
+}
+
+// Panels are what stands in the 追記欄 of cards; a record brings them.
+type Panels interface {
+	Panel(ctx context.Context, card string) (journal.Panel, error)
 }
 
 // Orders are the sealed orders of jobs that have not ended.

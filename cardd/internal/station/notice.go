@@ -7,6 +7,7 @@ import (
 
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/upstream"
 	"jukicard/cardd/plan"
 )
@@ -17,9 +18,10 @@ var purposes = map[string]string{"jpki/sign-cert": "sign", "jpki/auth-cert": "au
 // notices are what the parties outside have to hear of the record that has just been
 // applied: that a card is done, that it must never be used, that its certificates were
 // taken back, that it was destroyed. They become durable with the record, in one
-// transaction, and each is of one record alone: nobody hears it twice.
+// transaction, and each is of one record alone: nobody hears it twice. Of an entry on a
+// card in use nothing is told here: the card is what it was.
 func (r *run) notices(before issue.State, rec issue.Record, at time.Time) ([]journal.Notice, error) {
-	if len(r.c.Parties) == 0 || r.job.CardID == "" {
+	if len(r.c.Parties) == 0 || r.job.CardID == "" || r.job.Operation == order.Endorse {
 		return nil, nil
 	}
 	tell := r.telling(before, rec)

@@ -53,6 +53,8 @@ var operations = map[plan.Op]func(*run, context.Context, plan.Step) (facts, erro
 	plan.Lock:     (*run).lock,
 	plan.Confirm:  (*run).confirm,
 	plan.Print:    (*run).print,
+	plan.Identify: (*run).identify,
+	plan.Note:     (*run).note,
 }
 
 // perform carries out a step.

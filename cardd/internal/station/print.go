@@ -12,14 +12,14 @@ import (
 	"jukicard/printer/face"
 )
 
-// print prints the face, once. Each stage is in the journal before the next can begin;
+// print prints the face, or an entry, once. Each stage is in the journal before the next can begin;
 // after the commit the printer decides, and where it is not sure a person looks.
-func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
-	layout, err := r.scaled(ctx)
-	if err != nil {
-		return nil, err
+func (r *run) print(ctx context.Context, s plan.Step) (facts, error) {
+	draw := r.wholeFace
+	if s.On == plan.EntryOn {
+		draw = r.entryFace
 	}
-	f, err := r.picture(r.dossier, layout)
+	f, err := draw(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -34,13 +34,21 @@ func (r *run) print(ctx context.Context, _ plan.Step) (facts, error) {
 	return nil, r.printed(ctx, before.CardsPrinted, err)
 }
 
-// scaled is the face's layout at the printer's own resolution.
-func (r *run) scaled(ctx context.Context) (*face.Layout, error) {
+// wholeFace is the face with the card's own number, at the printer's resolution.
+func (r *run) wholeFace(ctx context.Context, _ plan.Step) (printer.Face, error) {
 	layout, err := r.layout(r.profile)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		layout, err = r.atPrinter(ctx, layout)
 	}
-	who, ok := r.c.Printer.(printer.Identifier)
+	if err != nil {
+		return printer.Face{}, err
+	}
+	return r.picture(r.dossier, layout)
+}
+
+// atPrinter is a layout at the printer's own resolution.
+func (s *Station) atPrinter(ctx context.Context, layout *face.Layout) (*face.Layout, error) {
+	who, ok := s.c.Printer.(printer.Identifier)
 	if !ok {
 		return layout, nil
 	}
@@ -147,7 +155,7 @@ func (r *run) aftermath(ctx context.Context) facts {
 // intended is the printer's counter in the latest intent of a print.
 func (r *run) intended() (uint64, bool) {
 	rec, ok := r.latest(func(rec issue.Record) bool {
-		return rec.Kind == issue.Intent && rec.Step == plan.StepID(plan.Print, plan.Face)
+		return rec.Kind == issue.Intent && prints[rec.Step]
 	})
 	if !ok {
 		return 0, false

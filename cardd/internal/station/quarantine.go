@@ -47,7 +47,7 @@ func (s *Station) Quarantined(ctx context.Context) ([]Quarantine, error) {
 		if err != nil {
 			return nil, failure.New(failure.StationJournal, err.Error(), err)
 		}
-		m, err := Replay(records)
+		m, err := Replay(j, records)
 		if err != nil {
 			return nil, failure.New(failure.StationJournal, err.Error(), err)
 		}
@@ -144,7 +144,7 @@ func (s *Station) rule(ctx context.Context, jobID string, ruling issue.Record) e
 			return err
 		}
 	}
-	rehearsal, err := Replay(r.records)
+	rehearsal, err := Replay(r.job, r.records)
 	if err == nil {
 		err = rehearsal.Apply(ruling)
 	}
@@ -164,6 +164,11 @@ func (s *Station) rule(ctx context.Context, jobID string, ruling issue.Record) e
 func (r *run) quarantine(ctx context.Context) error {
 	if a, ok := r.machine.Next(); ok && a.Do == issue.Discard {
 		if err := r.discard(ctx); err != nil {
+			return err
+		}
+	}
+	if a, ok := r.machine.Next(); ok && a.Do == issue.Deliver {
+		if err := r.returned(ctx); err != nil {
 			return err
 		}
 	}

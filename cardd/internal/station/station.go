@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/receipt"
 	"jukicard/cardd/internal/slot"
 	"jukicard/cardd/internal/vault"
@@ -183,7 +185,7 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := Replay(records)
+	m, err := Replay(job, records)
 	if err != nil {
 		return nil, failure.New(failure.StationJournal, err.Error(), err)
 	}
@@ -201,12 +203,15 @@ func (s *Station) load(ctx context.Context, jobID string) (*run, error) {
 // step or between two. For a print it takes down what the printer knows, which decides.
 func (r *run) crash(ctx context.Context, step string) issue.Record {
 	rec := issue.Record{Kind: issue.Crashed, Step: step}
-	if step == plan.StepID(plan.Print, plan.Face) {
+	if prints[step] {
 		doubt := failure.New(failure.PrintDoubt, "", nil)
 		rec.Facts, rec.Code, rec.Text = r.aftermath(ctx), string(doubt.Code), doubt.Error()
 	}
 	return rec
 }
+
+// prints are the steps that put ink on a card.
+var prints = map[string]bool{plan.StepID(plan.Print, plan.Face): true, plan.StepID(plan.Print, plan.EntryOn): true}
 
 // latest is the last record that fits, as it stands in the journal.
 func (r *run) latest(fits func(issue.Record) bool) (rec issue.Record, ok bool) {
@@ -219,8 +224,8 @@ func (r *run) latest(fits func(issue.Record) bool) (rec issue.Record, ok bool) {
 	return issue.Record{}, false
 }
 
-// Replay is the machine of a job's journal records.
-func Replay(records []journal.Record) (*issue.Machine, error) {
+// Replay is the machine of a job and its journal records.
+func Replay(job journal.Job, records []journal.Record) (*issue.Machine, error) {
 	decoded := make([]issue.Record, 0, len(records))
 	for _, r := range records {
 		var rec issue.Record
@@ -228,6 +233,9 @@ func Replay(records []journal.Record) (*issue.Machine, error) {
 			return nil, fmt.Errorf("cannot read record %d: %v", r.Seq, err)
 		}
 		decoded = append(decoded, rec)
+	}
+	if job.Operation == order.Endorse {
+		return issue.ReplayInUse(decoded)
 	}
 	return issue.Replay(decoded)
 }
@@ -241,6 +249,7 @@ func (r *run) record(ctx context.Context, rec issue.Record) error {
 		panic("internal error: cannot encode record: " + err.Error())
 	}
 	before, _, _ := r.machine.State()
+	stood, _ := r.machine.Entered()
 	if err := r.machine.Apply(rec); err != nil {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
@@ -249,7 +258,11 @@ func (r *run) record(ctx context.Context, rec issue.Record) error {
 	if err != nil {
 		return failure.New(failure.StationContent, err.Error(), err)
 	}
-	kept, err := r.c.Journal.AppendWith(ctx, r.job.ID, journal.Record{At: at, Kind: journal.Kind(rec.Kind), Step: rec.Step, Body: body}, notices...)
+	panels, err := r.panels(stood)
+	if err != nil {
+		return err
+	}
+	kept, err := r.c.Journal.AppendWith(ctx, r.job.ID, journal.Record{At: at, Kind: journal.Kind(rec.Kind), Step: rec.Step, Body: body, Panels: panels}, notices...)
 	if err != nil {
 		return failure.New(failure.StationJournal, err.Error(), err)
 	}
@@ -275,11 +288,11 @@ func (r *run) act(ctx context.Context, a issue.Action) error {
 	case issue.Sign:
 		return r.sign(ctx)
 	case issue.Deliver:
-		return r.exit(ctx, printer.Output, issue.StageEjected)
+		return r.deliver(ctx)
 	}
-	intent := issue.Record{Kind: issue.Intent, Step: a.Step.ID}
+	intent := issue.Record{Kind: issue.Intent, Step: a.Step.ID, Facts: r.surfaceFacts(a.Step)}
 	if a.Step.Op == plan.Print {
-		intent.Facts = r.counter(ctx)
+		maps.Copy(intent.Facts, r.counter(ctx))
 	}
 	if err := r.record(ctx, intent); err != nil {
 		return err
@@ -323,7 +336,7 @@ func (r *run) settle(ctx context.Context) error {
 	if code != "" {
 		reason = code + ": " + reason
 	}
-	if state == issue.Done && r.c.Lab != nil && r.dossier != nil {
+	if state == issue.Done && r.c.Lab != nil && r.dossier != nil && r.dossier.book != nil {
 		r.c.Lab(r.job.ID, r.lab(ctx))
 	}
 	if state == issue.Done || state == issue.Spoiled || state == issue.Abandoned {
@@ -408,7 +421,11 @@ func (s *Station) recover(ctx context.Context, jobID string) error {
 		return err
 	}
 	defer r.leave()
-	if a, ok := r.machine.Next(); ok && a.Do != issue.Void {
+	a, ok := r.machine.Next()
+	if state, _, _ := r.machine.State(); ok && a.Do == issue.Deliver && state == issue.Abandoned {
+		return nil // it stays listed as running, so that its run gives the card back
+	}
+	if ok && a.Do != issue.Void {
 		if err := r.needsHolder(ctx); err != nil {
 			if err := r.adopt(ctx, nil, err); err != nil {
 				return err
@@ -455,6 +472,8 @@ var unavailable = map[failure.Code]bool{
 	failure.ReaderBusy: true, failure.ReaderService: true, failure.ReaderMute: true, failure.ReaderRemoved: true,
 	failure.CardOther: true, failure.CardNotMyNumber: true, failure.CardGeneration: true, failure.CardNoState: true,
 	failure.StationPIN: true, failure.StationVaultKey: true, failure.StationContent: true, failure.PKIAuthority: true, failure.PKIDoubt: true, failure.PKICertificate: true,
+	failure.CardNotOrdered: true, failure.CardNotInUse: true, failure.EntryNoRoom: true, failure.EntryRefused: true, failure.EntryLayout: true,
+	failure.PanelUnknown: true, failure.PanelDiffers: true,
 	failure.FaceGlyph: true, failure.FaceOverflow: true, failure.FacePhoto: true, failure.StationStopped: true, failure.CardKeys: true,
 	failure.KeysAbsent: true, failure.KeysUnlock: true, failure.KeysLocked: true, failure.KeysFull: true, failure.KeysGone: true,
 	failure.KeysUnable: true, failure.KeysDamaged: true, failure.KeysNone: true,

@@ -63,6 +63,9 @@ func (s *Station) Plan(ctx context.Context, o *order.Order, wire []byte) (*Draft
 	if err != nil {
 		return nil, err
 	}
+	if d.wanted.Entry != nil {
+		return d.draft(p, seen, blank, s.wire(p))
+	}
 	id := seen.Card
 	if blank {
 		id = blankID
@@ -108,6 +111,9 @@ func (s *Station) wire(p *profile.Card) plan.Wire {
 
 // ready makes a dossier for an order that has no job yet.
 func (s *Station) ready(ctx context.Context, o *order.Order, wire []byte) (*dossier, error) {
+	if o.Operation == order.Endorse {
+		return s.readyEntry(ctx, o, wire)
+	}
 	m, err := s.newMaterial(ctx, o, wire)
 	if err != nil {
 		return nil, err
@@ -141,9 +147,12 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	if err != nil {
 		return "", err
 	}
+	if err := d.printable(); err != nil {
+		return "", err
+	}
 	c, err := s.fetch(ctx, p, reader.Exclusive)
 	if err != nil {
-		return "", s.refuse(ctx, err)
+		return "", s.decline(ctx, d, plan.Observation{}, err)
 	}
 	seen, first, err := s.first(ctx, p, d, c)
 	if err == nil {
@@ -151,7 +160,7 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	}
 	if err != nil {
 		c.close(reader.Reset)
-		return "", s.refuse(ctx, err)
+		return "", s.decline(ctx, d, seen, err)
 	}
 	s.fresh = &fresh{job: job, card: c, seen: seen}
 	return job, nil
@@ -162,6 +171,9 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier, c *opened) (seen plan.Observation, first *plan.Plan, err error) {
 	if seen, err = lookTwice(ctx, c.session); err != nil {
 		return seen, nil, Coded(err)
+	}
+	if err := d.fitsOrder(seen.Card); err != nil {
+		return seen, nil, err
 	}
 	if err := s.unclaimed(ctx, seen.Card); err != nil {
 		return seen, nil, err
@@ -284,7 +296,7 @@ func (r *run) replan(ctx context.Context) (*plan.Plan, error) {
 		return nil, err
 	}
 	if r.job.CardID != seen.Card {
-		return nil, r.another(ctx)
+		return nil, r.another(ctx, seen)
 	}
 	if r.dossier.cardID != seen.Card {
 		if err := r.bind(ctx, r.dossier, r.profile, seen.Card); err != nil {
