@@ -21,6 +21,7 @@ type Authority struct {
 	Kind         string `koanf:"kind"` // softca, est or cmp
 	Dir          string `koanf:"dir"`  // absolute
 	Organization string `koanf:"organization"`
+	Algorithm    string `koanf:"algorithm"` // of the embedded CAs' keys: RSA-2048 or P-384; empty: as they are
 
 	URL         string `koanf:"url"`
 	IssuersFile string `koanf:"issuers_file"` // absolute; the CAs' certificates
@@ -71,6 +72,7 @@ func (a Authority) check(refuse refusal) {
 		key, value     string
 		takes, demands bool
 	}{
+		{"authority.algorithm", a.Algorithm, !est && !cmp, false},
 		{"authority.url", a.URL, est || cmp, est || cmp},
 		{"authority.issuers_file", a.IssuersFile, est || cmp, cmp},
 		{"authority.ca_file", a.CAFile, est || cmp, est || signs},
@@ -107,6 +109,7 @@ func (a Authority) checkValues(refuse refusal) {
 		key, value string
 		takes      []string
 	}{
+		{"authority.algorithm", a.Algorithm, []string{"", "RSA-2048", "P-384"}},
 		{"authority.cmp.request", a.CMP.Request, []string{"ir", "p10cr"}},
 		{"authority.cmp.mac", a.CMP.MAC, []string{"", "pbm", "pbmac1"}},
 	} {

@@ -48,6 +48,9 @@ func TestAuthoritySection(t *testing.T) {
 		{"EST with a key that others can read", strings.Replace(est, "key.pem", "open.pem", 1), "authority.key_file"},
 		{"EST with issuers that are not there", est + "issuers_file = \"DIR/none\"\n", "authority.issuers_file"},
 		{"EST with a secret", est + mac, "authority.cmp.mac"},
+		{"the embedded one for the next card", "algorithm = \"P-384\"\n", ""},
+		{"the embedded one with keys of no known kind", "algorithm = \"P-256\"\n", "authority.algorithm"},
+		{"EST with the embedded one's keys", strings.Replace(est, "url", "algorithm = \"P-384\"\nurl", 1), "authority.algorithm"},
 		{"the embedded one with an address", "url = \"https://h\"\n", "authority.url"},
 		{"no time at all", "timeout_seconds = 0\n", "authority.timeout_seconds"},
 	}

@@ -253,7 +253,8 @@ func chain(own tls.Certificate) (out []*x509.Certificate) {
 
 // Happened takes back what an event of a card's holder, the card or its keys makes invalid:
 // of the card's certificates that are not revoked for good, those that [pki.Event.Revokes]
-// names. It gives their serial numbers. Doing it again is safe.
+// names. One that fails keeps no other valid: all are tried, and the error says which failed.
+// It gives the serial numbers of those that were taken back. Doing it again is safe.
 func (d *Daemon) Happened(ctx context.Context, card string, event pki.Event) (serials []*big.Int, err error) {
 	list, err := event.Revokes()
 	if err != nil {
@@ -264,6 +265,7 @@ func (d *Daemon) Happened(ctx context.Context, card string, event pki.Event) (se
 		return nil, failure.New(failure.PKIAuthority, err.Error(), err)
 	}
 	known := false
+	var failed []error
 	for _, c := range all {
 		_, of, _, ok := station.RequestedFor(c.ID)
 		if !ok || of != card || len(c.DER) == 0 {
@@ -274,12 +276,16 @@ func (d *Daemon) Happened(ctx context.Context, card string, event pki.Event) (se
 			continue
 		}
 		if err := event.Take(ctx, d.issuer.Revoker, map[pki.Purpose]*big.Int{c.Purpose: c.Serial}); err != nil {
-			return serials, failure.New(failure.PKIAuthority, err.Error(), err)
+			failed = append(failed, err)
+			continue
 		}
 		serials = append(serials, c.Serial)
 	}
 	if !known {
 		return nil, failure.New(failure.PKINoCertificate, card, nil)
+	}
+	if err := errors.Join(failed...); err != nil {
+		return serials, failure.New(failure.PKIAuthority, err.Error(), err)
 	}
 	return serials, nil
 }

@@ -11,6 +11,7 @@ import (
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/receipt"
 	"jukicard/cardd/internal/vault"
+	"jukicard/pki"
 	"jukicard/pki/softca"
 )
 
@@ -30,7 +31,7 @@ func (d *Daemon) openStores(ctx context.Context, ordersLost bool) (sealer *vault
 	if err != nil {
 		return nil, err
 	}
-	if d.Authority, err = softca.Open(c.Authority.Dir, softca.Options{Hierarchy: d.Hierarchy, Keys: own}); err != nil {
+	if d.Authority, err = softca.Open(c.Authority.Dir, softca.Options{Hierarchy: d.Hierarchy, Keys: own, Algorithm: pki.Algorithm(c.Authority.Algorithm)}); err != nil {
 		return nil, failure.New(failure.PKIStore, err.Error(), err)
 	}
 	if err := d.openIssuer(ctx); err != nil {
