@@ -97,8 +97,7 @@ func (s *session) clear(ctx context.Context) error {
 		return err
 	}
 	err := s.await(ctx, timeoutID, func() bool { return s.cleared })
-	var e *wire.Error
-	if errors.As(err, &e) && e.Kind == wire.Timeout && ctx.Err() == nil {
+	if wire.IsTimeout(err) && ctx.Err() == nil {
 		return s.send(ctx, timeoutBand, make([]byte, bandRows*s.dots/8))
 	}
 	return err
@@ -147,8 +146,7 @@ func (s *session) confirm(ctx context.Context, j *job) (printer.Surface, error) 
 		if err == nil {
 			return s.judge(ctx, j)
 		}
-		var e *wire.Error
-		if !errors.As(err, &e) || e.Kind != wire.Timeout || ctx.Err() != nil {
+		if !wire.IsTimeout(err) || ctx.Err() != nil {
 			return s.known(j), s.why(ctx, err)
 		}
 		status, asked := s.status(ctx)
@@ -171,9 +169,8 @@ func (s *session) confirm(ctx context.Context, j *job) (printer.Surface, error) 
 // know them: then its sensors have the last word.
 func (s *session) judge(ctx context.Context, j *job) (printer.Surface, error) {
 	if j.cut != "" && !s.ids[j.cut] {
-		var e *wire.Error
 		err := s.await(ctx, timeoutID, func() bool { return s.ids[j.cut] })
-		if err != nil && (!errors.As(err, &e) || e.Kind != wire.Timeout) {
+		if err != nil && !wire.IsTimeout(err) {
 			return s.known(j), err
 		}
 	}

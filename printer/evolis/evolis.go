@@ -43,6 +43,7 @@
 package evolis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -143,31 +144,22 @@ func New(d wire.Dialer, o Options) (*Printer, error) {
 	}
 	o.Timing.fill()
 	if o.Pause == nil {
-		o.Pause = pause
+		o.Pause = wire.Pause
 	}
-	return &Printer{opt: o, set: set, serial: o.Serial, link: link{dialer: d}}, nil
+	return &Printer{opt: o, set: set, serial: o.Serial, link: link{wire.Talk[reply]{Dialer: d, Cut: cutReply}}}, nil
 }
 
 func (t *Timing) fill() {
-	for _, row := range []struct {
-		d        *time.Duration
-		standard time.Duration
-	}{
-		{&t.Reply, 5 * time.Second},
-		{&t.Plane, time.Minute},
-		{&t.Move, 30 * time.Second},
-		{&t.Print, 2 * time.Minute},
-		{&t.Settle, 5 * time.Second},
-		{&t.Poll, 200 * time.Millisecond},
-	} {
-		if *row.d == 0 {
-			*row.d = row.standard
-		}
-	}
+	t.Reply = cmp.Or(t.Reply, 5*time.Second)
+	t.Plane = cmp.Or(t.Plane, time.Minute)
+	t.Move = cmp.Or(t.Move, 30*time.Second)
+	t.Print = cmp.Or(t.Print, 2*time.Minute)
+	t.Settle = cmp.Or(t.Settle, 5*time.Second)
+	t.Poll = cmp.Or(t.Poll, 200*time.Millisecond)
 }
 
 // Close hangs up. The printer can be used again: the next call dials.
-func (p *Printer) Close() error { return p.link.close() }
+func (p *Printer) Close() error { return p.link.Close() }
 
 // Identity tells model, serial number and firmware (Rtp, Rsn, Rfv). Which stations are
 // built in is not told by the wire: that is what Options say.

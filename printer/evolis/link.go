@@ -10,75 +10,26 @@ import (
 	"jukicard/printer/wire"
 )
 
-// link is a wire with orders and replies on it. After a failure it hangs up: an answer
-// that comes late would be taken for the next one.
-type link struct {
-	dialer wire.Dialer
-	w      wire.Wire
-	in     []byte    // read, and not yet a whole reply
-	buf    [512]byte // a USB bulk packet is at most this long
-}
-
-func (l *link) dial(ctx context.Context) error {
-	w, err := l.dialer.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	l.w, l.in = w, nil
-	return nil
-}
-
-func (l *link) close() error {
-	if l.w == nil {
-		return nil
-	}
-	w := l.w
-	l.w, l.in = nil, nil
-	return w.Close()
-}
+// link is a conversation that hangs up after a failure.
+type link struct{ wire.Talk[reply] }
 
 // exchange sends an order and waits at most d for its reply.
 func (l *link) exchange(ctx context.Context, d time.Duration, o order, data []byte) (reply, error) {
 	ctx, done := context.WithTimeout(ctx, d)
 	defer done()
-	r, err := l.send(ctx, o.frame(data))
+	r, err := l.Ask(ctx, o.frame(data))
 	if err != nil {
-		_ = l.close() // it has failed already, and that is what is told
+		_ = l.Close() // it has failed already, and that is what is told
 	}
 	return r, err
 }
 
-func (l *link) send(ctx context.Context, frame []byte) (reply, error) {
-	if _, err := l.w.Write(ctx, frame); err != nil {
-		return "", err
-	}
-	return l.receive(ctx)
-}
-
-func (l *link) receive(ctx context.Context) (reply, error) {
-	for {
-		r, rest, ok, err := cutReply(l.in)
-		if err != nil {
-			return "", &wire.Error{Op: "read", Name: l.dialer.String(), Kind: wire.Broken, Err: err}
-		}
-		l.in = rest
-		if ok {
-			return r, nil
-		}
-		n, err := l.w.Read(ctx, l.buf[:])
-		if err != nil {
-			return "", err
-		}
-		l.in = append(l.in, l.buf[:n]...)
-	}
-}
-
 // connect dials, makes sure that this is the printer, and sets it up.
 func (p *Printer) connect(ctx context.Context) error {
-	if p.link.w != nil {
+	if p.link.Wire != nil {
 		return nil
 	}
-	if err := p.link.dial(ctx); err != nil {
+	if err := p.link.Dial(ctx); err != nil {
 		return err
 	}
 	known := p.known
@@ -90,7 +41,7 @@ func (p *Printer) connect(ctx context.Context) error {
 		err = p.setUp(ctx)
 	}
 	if err != nil {
-		_ = p.link.close()
+		_ = p.link.Close()
 	}
 	return err
 }
@@ -99,7 +50,7 @@ func (p *Printer) connect(ctx context.Context) error {
 // end of a download that a broken link left it with.
 func (p *Printer) greet(ctx context.Context) error {
 	serial, err := p.hello(ctx)
-	if isTimeout(err) && ctx.Err() == nil {
+	if wire.IsTimeout(err) && ctx.Err() == nil {
 		if err = p.wake(ctx); err == nil {
 			serial, err = p.hello(ctx)
 		}
@@ -118,11 +69,6 @@ func (p *Printer) greet(ctx context.Context) error {
 	}
 	p.known = true
 	return nil
-}
-
-func isTimeout(err error) bool {
-	var e *wire.Error
-	return errors.As(err, &e) && e.Kind == wire.Timeout
 }
 
 // staleMax is how many replies of an earlier connection are read over.
@@ -154,14 +100,14 @@ func (p *Printer) hello(ctx context.Context) (reply, error) {
 }
 
 func (p *Printer) mute() error {
-	return &wire.Error{Op: "read", Name: p.link.dialer.String(), Kind: wire.Broken, Err: errors.New("the printer does not tell its serial number")}
+	return p.link.Broken(errors.New("the printer does not tell its serial number"))
 }
 
 // hail is one question of hello; the link stays open when there is no answer.
 func (p *Printer) hail(ctx context.Context, o order) (reply, error) {
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)
 	defer done()
-	return p.link.send(ctx, o.frame(nil))
+	return p.link.Ask(ctx, o.frame(nil))
 }
 
 // catchUp reads until no answer is left.
@@ -173,7 +119,7 @@ func (p *Printer) catchUp(ctx context.Context, serial reply) error {
 		if err != nil || r != serial {
 			return err
 		}
-		r, err = p.link.receive(ctx)
+		r, err = p.link.Answer(ctx)
 	}
 	return p.mute()
 }
@@ -185,13 +131,13 @@ func (p *Printer) catchUp(ctx context.Context, serial reply) error {
 func (p *Printer) wake(ctx context.Context) error {
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Plane)
 	defer done()
-	if c, ok := p.link.w.(wire.Controller); ok {
+	if c, ok := p.link.Wire.(wire.Controller); ok {
 		_, err := c.Control(ctx, 0x21, 2, 0, 0, nil)
 		return err
 	}
 	fill := make([]byte, Levels128.Size()+1)
 	fill[len(fill)-1] = stop
-	_, err := p.link.w.Write(ctx, fill)
+	_, err := p.link.Wire.Write(ctx, fill)
 	return err
 }
 
@@ -224,16 +170,4 @@ func (p *Printer) must(ctx context.Context, op string, o order) error {
 		return refusal(op, r)
 	}
 	return err
-}
-
-// pause passes the time between two questions.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"slices"
 
 	"jukicard/printer"
 	"jukicard/printer/raster"
@@ -89,7 +88,7 @@ func (p *Printer) sides(f printer.Face) ([]side, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !inked(planes) {
+		if !planes.Inked() {
 			continue
 		}
 		if planes, err = shaded(planes, s.panels, p.opt.Shades); err != nil {
@@ -101,14 +100,6 @@ func (p *Printer) sides(f printer.Face) ([]side, error) {
 		return nil, unfit("neither side has anything on it: render it again")
 	}
 	return out, nil
-}
-
-// inked is whether anything of a side is printed at all.
-func inked(p raster.Planes) bool { return some(p.K) || some(p.Y) || some(p.M) || some(p.C) }
-
-// some is whether a plane has any ink.
-func some(plane []byte) bool {
-	return slices.ContainsFunc(plane, func(b byte) bool { return b != 0 })
 }
 
 // fit lays a side in the middle of the printer's bitmap, which is a little larger than
@@ -177,7 +168,7 @@ var errHungUp = errors.New("cannot go on with the face: the link was lost in bet
 
 // same gives an order on the connection that there is: a new one would have a new session.
 func (p *Printer) same(ctx context.Context, op string, o order, data []byte) error {
-	if p.link.w == nil {
+	if p.link.Wire == nil {
 		return errHungUp
 	}
 	r, err := p.link.exchange(ctx, p.opt.Timing.Plane, o, data)
@@ -191,7 +182,7 @@ func (p *Printer) same(ctx context.Context, op string, o order, data []byte) err
 // planes and Se has an empty memory and would eject the card unprinted.
 func (p *Printer) stillThere(ctx context.Context) error {
 	const op = "print the face"
-	if p.link.w == nil {
+	if p.link.Wire == nil {
 		return errHungUp
 	}
 	r, err := p.ask(ctx, "Rem")

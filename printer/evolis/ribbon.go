@@ -39,7 +39,7 @@ func shaded(p raster.Planes, panels string, shades Levels) (raster.Planes, error
 		return bits(p), nil
 	}
 	for _, plane := range []*[]byte{&p.Y, &p.M, &p.C} {
-		if !some(*plane) {
+		if !raster.Inked(*plane) {
 			continue
 		}
 		dots, err := raster.Dither(*plane, p.Width, int(shades))

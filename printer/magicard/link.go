@@ -10,13 +10,9 @@ import (
 	"jukicard/printer/wire"
 )
 
-// link is a wire with frames and answers on it. After a failure it hangs up: an answer
-// that comes late would be taken for the next one.
+// link is a conversation that hangs up after a failure.
 type link struct {
-	dialer wire.Dialer
-	w      wire.Wire
-	in     []byte    // read, and not yet a whole answer
-	buf    [512]byte // a USB bulk packet is at most this long
+	wire.Talk[string]
 	// severed is a link that failed since the card's place was last sure.
 	severed bool
 }
@@ -25,23 +21,14 @@ type link struct {
 // may have been the loss of its power.
 func (l *link) fail(err error) {
 	l.severed = l.severed || !errors.Is(err, context.Canceled)
-	_ = l.close() // it has failed already, and that is what is told
-}
-
-func (l *link) close() error {
-	if l.w == nil {
-		return nil
-	}
-	w := l.w
-	l.w, l.in = nil, nil
-	return w.Close()
+	_ = l.Close() // it has failed already, and that is what is told
 }
 
 // send writes within d.
 func (l *link) send(ctx context.Context, d time.Duration, b []byte) error {
 	ctx, done := context.WithTimeout(ctx, d)
 	defer done()
-	_, err := l.w.Write(ctx, b)
+	_, err := l.Wire.Write(ctx, b)
 	if err != nil {
 		l.fail(err)
 	}
@@ -52,88 +39,35 @@ func (l *link) send(ctx context.Context, d time.Duration, b []byte) error {
 func (l *link) request(ctx context.Context, d time.Duration, what string) (string, error) {
 	ctx, done := context.WithTimeout(ctx, d)
 	defer done()
-	text, err := l.answer(ctx, what)
+	text, err := l.Ask(ctx, request(what))
 	if err != nil {
 		l.fail(err)
 	}
 	return text, err
 }
 
-func (l *link) answer(ctx context.Context, what string) (string, error) {
-	if _, err := l.w.Write(ctx, request(what)); err != nil {
-		return "", err
-	}
-	for {
-		text, rest, ok, err := cutAnswer(l.in)
-		if err != nil {
-			return "", l.broken(err)
-		}
-		l.in = rest
-		if ok {
-			return text, nil
-		}
-		n, err := l.w.Read(ctx, l.buf[:])
-		if err != nil {
-			return "", err
-		}
-		l.in = append(l.in, l.buf[:n]...)
-	}
-}
-
-func (l *link) broken(err error) error {
-	return &wire.Error{Op: "read", Name: l.dialer.String(), Kind: wire.Broken, Err: err}
-}
-
-// drainMax is how many packets of an earlier connection are read over.
-const drainMax = 16
-
-// drain reads what was meant for a host that had hung up: an old counter would decide
-// wrongly about a new card.
-func (l *link) drain(ctx context.Context, d time.Duration) error {
-	for range drainMax {
-		short, done := context.WithTimeout(ctx, d)
-		_, err := l.w.Read(short, l.buf[:])
-		done()
-		if isTimeout(err) && ctx.Err() == nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return l.broken(errEndless)
-}
-
-func isTimeout(err error) bool {
-	var e *wire.Error
-	return errors.As(err, &e) && e.Kind == wire.Timeout
-}
-
 // connect dials, drops what an earlier connection has left, and makes sure that this is
 // the printer.
 func (p *Printer) connect(ctx context.Context) error {
-	if p.link.w != nil {
+	if p.link.Wire != nil {
 		return nil
 	}
-	w, err := p.link.dialer.Dial(ctx)
+	err := p.link.Dial(ctx)
+	if err == nil {
+		err = p.greet(ctx)
+	}
 	if err != nil {
 		p.link.fail(err)
-		return err
 	}
-	p.link.w, p.link.in = w, nil
-	if err := p.greet(ctx); err != nil {
-		p.link.fail(err)
-		return err
-	}
-	return nil
+	return err
 }
 
 func (p *Printer) greet(ctx context.Context) error {
 	if err := p.reset(ctx); err != nil {
 		return err
 	}
-	if c, ok := p.link.w.(wire.Controller); ok && c != nil { // a new stream brings nothing old
-		if err := p.link.drain(ctx, p.opt.Timing.Drain); err != nil {
+	if _, ok := p.link.Wire.(wire.Controller); ok { // a new stream brings nothing old
+		if err := p.link.Drain(ctx, p.opt.Timing.Drain); err != nil {
 			return err
 		}
 	}
@@ -172,7 +106,7 @@ func (p *Printer) reset(ctx context.Context) error {
 	if !p.owed || p.judging {
 		return nil
 	}
-	if c, ok := p.link.w.(wire.Controller); ok {
+	if c, ok := p.link.Wire.(wire.Controller); ok {
 		if _, err := c.Control(ctx, 0x21, 2, 0, 0, nil); err != nil {
 			return err
 		}
@@ -196,8 +130,8 @@ func (p *Printer) inform(ctx context.Context) (info, error) {
 	}
 	i, err := parseInfo(text)
 	if err != nil {
-		_ = p.link.close()
-		return nil, p.link.broken(err)
+		_ = p.link.Close()
+		return nil, p.link.Broken(err)
 	}
 	return i, nil
 }
@@ -210,7 +144,7 @@ func (p *Printer) trouble(ctx context.Context, i info) (trouble, error) {
 	}
 	severed := p.link.severed
 	text, err := p.link.request(ctx, p.opt.Timing.Reply, "ERR")
-	if isTimeout(err) && ctx.Err() == nil {
+	if wire.IsTimeout(err) && ctx.Err() == nil {
 		p.link.severed = severed // only some printers have words
 		return t, nil
 	}
@@ -221,16 +155,4 @@ func (p *Printer) trouble(ctx context.Context, i info) (trouble, error) {
 		return said, nil
 	}
 	return t, nil
-}
-
-// pause passes the time between two requests.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

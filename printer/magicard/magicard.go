@@ -42,6 +42,7 @@
 package magicard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -120,32 +121,23 @@ func New(d wire.Dialer, o Options) (*Printer, error) {
 		o.Now = time.Now
 	}
 	if o.Pause == nil {
-		o.Pause = pause
+		o.Pause = wire.Pause
 	}
-	return &Printer{opt: o, family: f, serial: o.Serial, link: link{dialer: d}}, nil
+	return &Printer{opt: o, family: f, serial: o.Serial, link: link{Talk: wire.Talk[string]{Dialer: d, Cut: cutAnswer}}}, nil
 }
 
 func (t *Timing) fill() {
-	for _, row := range []struct {
-		d        *time.Duration
-		standard time.Duration
-	}{
-		{&t.Reply, 5 * time.Second},
-		{&t.Job, time.Minute},
-		{&t.Move, 4 * time.Second},
-		{&t.Print, 3 * time.Minute},
-		{&t.Poll, 2 * time.Second},
-		{&t.Look, 200 * time.Millisecond},
-		{&t.Drain, 50 * time.Millisecond},
-	} {
-		if *row.d == 0 {
-			*row.d = row.standard
-		}
-	}
+	t.Reply = cmp.Or(t.Reply, 5*time.Second)
+	t.Job = cmp.Or(t.Job, time.Minute)
+	t.Move = cmp.Or(t.Move, 4*time.Second)
+	t.Print = cmp.Or(t.Print, 3*time.Minute)
+	t.Poll = cmp.Or(t.Poll, 2*time.Second)
+	t.Look = cmp.Or(t.Look, 200*time.Millisecond)
+	t.Drain = cmp.Or(t.Drain, 50*time.Millisecond)
 }
 
 // Close hangs up. The printer can be used again: the next call dials.
-func (p *Printer) Close() error { return p.link.close() }
+func (p *Printer) Close() error { return p.link.Close() }
 
 // TakenOut says that a person has looked and no card is inside any more.
 func (p *Printer) TakenOut() { p.at, p.delivered = printer.Hopper, false }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"slices"
 
 	"jukicard/printer"
 	"jukicard/printer/raster"
@@ -52,7 +51,7 @@ func (p *Printer) Print(ctx context.Context, f printer.Face, mark printer.Mark) 
 // its end.
 func (p *Printer) abandon(err error) error {
 	p.owed = true
-	return errors.Join(err, p.link.close())
+	return errors.Join(err, p.link.Close())
 }
 
 // unfit is a face that cannot be printed, found before anything is sent.
@@ -88,7 +87,7 @@ func fit(f printer.Face, width int) ([]sideOf, error) {
 		if err != nil {
 			return nil, unfit("%v", err)
 		}
-		has := inked(p)
+		has := p.Inked()
 		if some = some || has; n == 0 || has {
 			out = append(out, sideOf{p, n == 1})
 		}
@@ -97,16 +96,6 @@ func fit(f printer.Face, width int) ([]sideOf, error) {
 		return nil, unfit("neither side has anything on it: render it again")
 	}
 	return out, nil
-}
-
-// inked is whether anything of a side is printed at all.
-func inked(p raster.Planes) bool {
-	for _, plane := range [][]byte{p.K, p.Y, p.M, p.C} {
-		if slices.ContainsFunc(plane, func(b byte) bool { return b != 0 }) {
-			return true
-		}
-	}
-	return false
 }
 
 // job makes sure that the printer can print now, and makes the frames: held up to the

@@ -41,7 +41,7 @@ const selected = 0x10
 // busy asks for the port status, where the wire has one. A wire that stalls the request
 // says nothing.
 func (p *Printer) busy(ctx context.Context) (bool, error) {
-	c, ok := p.link.w.(wire.Controller)
+	c, ok := p.link.Wire.(wire.Controller)
 	if !ok { // also when asking for words has closed it
 		return false, nil
 	}

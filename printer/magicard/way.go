@@ -156,7 +156,7 @@ func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position
 // can help, of whatever length: whatever comes next asks again first.
 func (p *Printer) rest(ctx context.Context, d time.Duration) (ended bool, err error) {
 	step := d
-	if _, ok := p.link.w.(wire.Controller); ok {
+	if _, ok := p.link.Wire.(wire.Controller); ok {
 		step = min(d, p.opt.Timing.Look)
 	}
 	worked := false

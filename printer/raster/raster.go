@@ -56,6 +56,14 @@ func Separate(side image.Image) Planes {
 	return p
 }
 
+// Inked is whether anything of the side is printed at all.
+func (p Planes) Inked() bool { return Inked(p.K) || Inked(p.Y) || Inked(p.M) || Inked(p.C) }
+
+// Inked is whether a plane has any ink.
+func Inked(plane []byte) bool {
+	return slices.ContainsFunc(plane, func(b byte) bool { return b != 0 })
+}
+
 func newPlanes(width, height int) Planes {
 	n := width * height
 	all := make([]byte, 4*n)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"slices"
 
 	"jukicard/printer"
 	"jukicard/printer/raster"
@@ -100,17 +99,13 @@ func (m model) side(img image.Image) (side, error) {
 		fitted = fitted.Rotate180()
 	}
 	s := side{planes: [panels][]byte{yellow: fitted.Y, magenta: fitted.M, cyan: fitted.C, black: fitted.K}}
-	if inked(fitted.Y) || inked(fitted.M) || inked(fitted.C) {
+	if raster.Inked(fitted.Y) || raster.Inked(fitted.M) || raster.Inked(fitted.C) {
 		s.print = append(s.print, yellow, magenta, cyan)
 	}
-	if inked(fitted.K) {
+	if raster.Inked(fitted.K) {
 		s.print = append(s.print, black)
 	}
 	return s, nil
-}
-
-func inked(plane []byte) bool {
-	return slices.IndexFunc(plane, func(b byte) bool { return b != 0 }) >= 0
 }
 
 // check looks before anything is sent: the card's place, the ribbon, the counter.

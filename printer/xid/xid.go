@@ -53,6 +53,7 @@
 package xid
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,17 +123,11 @@ type speaker interface {
 
 // Open dials the printer and makes sure which it is.
 func Open(ctx context.Context, cfg Config) (*Printer, error) {
-	if cfg.Query == 0 {
-		cfg.Query = 10 * time.Second
-	}
-	if cfg.Plane == 0 {
-		cfg.Plane = 30 * time.Second
-	}
-	if cfg.Motion == 0 {
-		cfg.Motion = 90 * time.Second
-	}
+	cfg.Query = cmp.Or(cfg.Query, 10*time.Second)
+	cfg.Plane = cmp.Or(cfg.Plane, 30*time.Second)
+	cfg.Motion = cmp.Or(cfg.Motion, 90*time.Second)
 	if cfg.Pause == nil {
-		cfg.Pause = pause
+		cfg.Pause = wire.Pause
 	}
 	p := &Printer{cfg: cfg}
 	if err := p.connect(ctx); err != nil {
@@ -143,18 +138,6 @@ func Open(ctx context.Context, cfg Config) (*Printer, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
-}
-
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Close lets go of the wire. The card stays where it is.
