@@ -40,6 +40,7 @@ var sections = []section{
 	{"recovery", measureRecovery},
 	{"resume", measureResume},
 	{"journal", measureJournalCost},
+	{"keys", measureKeys},
 }
 
 func main() {
