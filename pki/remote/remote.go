@@ -165,18 +165,30 @@ func (a *Authority) CA(ctx context.Context, p pki.Purpose) (*x509.Certificate, e
 		return nil, fmt.Errorf("cannot find a CA: %w", err)
 	}
 	var best *x509.Certificate
-	objection := errors.New("the authority has no certificate of its own")
+	objection := errors.New("the authority has no certificate of its own") // or what keeps the one of this name out
+	var named bool
 	for _, c := range all {
 		if err := a.c.Hierarchy.JudgeCA(c, p, a.c.Now()); err != nil {
-			objection = err
+			var o *pki.Objection
+			if other := errors.As(err, &o) && o.Part == "subject"; !other || !named {
+				objection, named = err, !other
+			}
 		} else if best == nil || c.NotBefore.After(best.NotBefore) {
 			best = c
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("cannot find a CA for %q: of %d certificates none will do, the last for this reason: %w", string(p), len(all), objection)
+		a.forget() // it may have better ones before these are an hour old
+		return nil, fmt.Errorf("cannot find a CA for %q: of %d certificates none will do: %w", string(p), len(all), objection)
 	}
 	return best, ctx.Err()
+}
+
+// forget has the Line asked again for its issuers.
+func (a *Authority) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.issuers = nil
 }
 
 func (a *Authority) candidates(ctx context.Context) ([]*x509.Certificate, error) {

@@ -415,6 +415,22 @@ func TestTheRecordIsGuarded(t *testing.T) {
 	})
 }
 
+// CAs that will not do are not remembered: when the authority has new ones, they are found.
+func TestIssuersThatWillNotDoAreAskedForAgain(t *testing.T) {
+	w := newWire(t)
+	good := w.issuer
+	w.issuer = pkitest.NewIssuer(t, pki.Lab(), today.AddDate(-11, 0, 0))
+	a := connect(t, w, t.TempDir(), false)
+	var objection *pki.Objection
+	if _, err := a.CA(t.Context(), pki.Signature); !errors.As(err, &objection) || objection.Part != "validity" {
+		t.Errorf("expired ones: got %v", err)
+	}
+	w.issuer = good
+	if _, err := a.CA(t.Context(), pki.Signature); err != nil {
+		t.Errorf("new ones: %v", err)
+	}
+}
+
 // Callers with one ID wait for each other, and one that is tired goes.
 func TestHold(t *testing.T) {
 	a := connect(t, newWire(t), t.TempDir(), false)

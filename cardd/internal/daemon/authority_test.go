@@ -107,6 +107,13 @@ func (d *desk) open(t *testing.T) {
 // issue hands in an adult's order, runs it on a new card and gives the job.
 func (d *desk) issue(t *testing.T) journal.Job {
 	t.Helper()
+	d.insert(t)
+	return d.submit(t)
+}
+
+// insert lays a new card on the reader and an adult's order on the desk.
+func (d *desk) insert(t *testing.T) {
+	t.Helper()
 	next := 0
 	keys := []int{0, 1, 2, 3, 4, 7} // those that nothing else here has
 	card, err := simulator.NewBlank(simulator.Options{
@@ -129,11 +136,20 @@ func (d *desk) issue(t *testing.T) journal.Job {
 		t.Fatal(err)
 	}
 	d.pins = p.PINs
-	return d.submit(t)
 }
 
 // submit hands the order in, again perhaps, with the PINs entered anew, and runs it.
 func (d *desk) submit(t *testing.T) journal.Job {
+	t.Helper()
+	job, err := d.tried(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// tried is submit where that may fail.
+func (d *desk) tried(t *testing.T) (job journal.Job, err error) {
 	t.Helper()
 	parsed, err := order.Parse(d.wire, nil, d.Station.Checks())
 	if err != nil {
@@ -145,9 +161,15 @@ func (d *desk) submit(t *testing.T) journal.Job {
 	}
 	id, err := d.Station.Submit(t.Context(), parsed, d.wire, pins)
 	if err != nil {
-		t.Fatal(err)
+		return job, err
 	}
-	return d.resume(t, id)
+	if err := d.Station.Resume(t.Context(), id, false); err != nil {
+		return job, err
+	}
+	if err := d.Station.Run(t.Context(), id); err != nil {
+		return job, err
+	}
+	return d.Journal.Job(t.Context(), id)
 }
 
 // resume lets a held job go on.
@@ -210,8 +232,11 @@ func file(t *testing.T, kind string, ders ...[]byte) string {
 }
 
 // estDesk has globalsign's EST server on the other side.
-func estDesk(t *testing.T) *desk {
-	issuer := newIssuer(t)
+func estDesk(t *testing.T) *desk { return estDeskOf(t, newIssuer(t), func(*config.Authority) {}) }
+
+// estDeskOf is that of an issuer, with something else in the configuration.
+func estDeskOf(t *testing.T, issuer *pkitest.Issuer, edit func(a *config.Authority)) *desk {
+	t.Helper()
 	router, err := globalsign.NewRouter(&globalsign.ServerConfig{CA: estCA{issuer: issuer}})
 	if err != nil {
 		t.Fatal(err)
@@ -222,10 +247,12 @@ func estDesk(t *testing.T) *desk {
 	clients.AddCert(client.Leaf)
 	gate := &pkitest.Gate{Server: router}
 	site := pkitest.NewSite(t, gate, &tls.Config{Certificates: []tls.Certificate{server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients})
-	return newDesk(t, issuer, gate, config.Authority{
+	authority := config.Authority{
 		Kind: config.AuthorityEST, URL: "https://" + site.Address(), CAFile: serverFile, CertFile: clientFile, KeyFile: clientKey,
 		EST: config.EST{SignatureLabel: "sign", AuthenticationLabel: "auth"},
-	})
+	}
+	edit(&authority)
+	return newDesk(t, issuer, gate, authority)
 }
 
 // estCA implements globalsign's CA; what it is not asked for it has not.
@@ -247,7 +274,11 @@ func (c estCA) Enroll(_ context.Context, _ *x509.CertificateRequest, _ string, r
 }
 
 // cmpDesk has openssl's CMP server on the other side.
-func cmpDesk(t *testing.T) *desk {
+func cmpDesk(t *testing.T) *desk { return cmpDeskOf(t, func(*config.Authority) {}) }
+
+// cmpDeskOf has something else in the configuration.
+func cmpDeskOf(t *testing.T, edit func(a *config.Authority)) *desk {
+	t.Helper()
 	issuer := newIssuer(t)
 	const reference, secret = "station-1", "correct horse battery staple"
 	gate := &pkitest.Gate{Server: pkitest.NewOpenSSLCMP(t, issuer, "-srv_ref", reference, "-srv_secret", "pass:"+secret, "-grant_implicitconf")}
@@ -260,10 +291,12 @@ func cmpDesk(t *testing.T) *desk {
 	for _, c := range issuer.CAs() {
 		cas = append(cas, c.Raw)
 	}
-	return newDesk(t, issuer, gate, config.Authority{
+	authority := config.Authority{
 		Kind: config.AuthorityCMP, URL: "http://" + site.Address() + "/pkix/", IssuersFile: file(t, "CERTIFICATE", cas...),
 		CMP: config.CMP{Request: "ir", MAC: "pbm", Reference: reference, SecretFile: secretFile},
-	})
+	}
+	edit(&authority)
+	return newDesk(t, issuer, gate, authority)
 }
 
 var desks = map[string]func(t *testing.T) *desk{"est": estDesk, "cmp": cmpDesk}
