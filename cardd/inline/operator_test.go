@@ -7,6 +7,7 @@ import (
 
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/station"
 	"jukicard/simulator"
 	"jukicard/simulator/press"
@@ -29,7 +30,12 @@ func (s *shop) moment(m press.Moment, after bool) {
 // and a spoiled card's order is handed in again. It tells how the first job ended.
 func (s *shop) work(t *testing.T) (end string) {
 	t.Helper()
-	a := s.apply()
+	return s.workOn(t, s.apply())
+}
+
+// workOn is work with an application that is written already.
+func (s *shop) workOn(t *testing.T, a application) (end string) {
+	t.Helper()
 	for range handsMax {
 		id, err := s.submit(a)
 		if err != nil {
@@ -37,13 +43,16 @@ func (s *shop) work(t *testing.T) (end string) {
 			if err := s.station().Emptied(); err != nil {
 				t.Fatal(err)
 			}
+			if s.holder != nil && failure.CodeOf(err) == failure.PrinterJam {
+				s.layBack(holders.number)
+			}
 			continue
 		}
 		state := s.finish(t, id)
 		if end == "" {
 			end = state
 		}
-		if state == journal.Done {
+		if state == journal.Done || state == journal.Abandoned {
 			return end
 		}
 	}
@@ -57,7 +66,7 @@ func (s *shop) finish(t *testing.T, id string) string {
 	for range handsMax {
 		s.run(t, id)
 		j := s.job(id)
-		if j.State == journal.Done || j.State == journal.Spoiled {
+		if j.State == journal.Done || j.State == journal.Spoiled || j.State == journal.Abandoned {
 			return j.State
 		}
 		if j.State != journal.Held {
@@ -99,6 +108,8 @@ func (s *shop) decide(t *testing.T, id, code string) error {
 		switch {
 		case c == nil:
 			return s.station().Resume(t.Context(), id, false)
+		case c.Half() && s.job(id).Operation == order.Endorse:
+			return s.station().Abandon(t.Context(), id, "山田", "the entry is there in part")
 		case c.Half():
 			return s.station().PutAside(t.Context(), id, "山田", "the face is printed in part")
 		}

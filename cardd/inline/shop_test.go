@@ -104,6 +104,8 @@ type shop struct {
 	died   bool
 	stop   context.CancelFunc // of the run in hand
 
+	holder []byte // of the first card in the hopper, where it is one in use; else all are blank
+
 	cut  bool
 	pull sync.WaitGroup
 	*daemon.Daemon
@@ -163,7 +165,13 @@ var jobPrinter = machine{
 // newShop opens a shop with a full hopper.
 func newShop(t testing.TB, m machine) *shop {
 	t.Helper()
-	s := &shop{t: t, hub: api.NewHub(), desk: simulator.NewDesk(in), clock: &press.Virtual{}}
+	return openShop(t, m, nil)
+}
+
+// openShop opens a shop on whose hopper lies first the card of a snapshot.
+func openShop(t testing.TB, m machine, holder []byte) *shop {
+	t.Helper()
+	s := &shop{t: t, holder: holder, hub: api.NewHub(), desk: simulator.NewDesk(in), clock: &press.Virtual{}}
 	var err error
 	if s.dir, err = os.MkdirTemp(scratch.dir, "shop"); err != nil {
 		t.Fatal(err)
@@ -198,6 +206,13 @@ func newShop(t testing.TB, m machine) *shop {
 }
 
 func (s *shop) chip(n int, keys *pool) *simulator.Card {
+	if n == 1 && s.holder != nil {
+		c, err := simulator.Restore(s.holder, simulator.Options{})
+		if err != nil {
+			panic(err)
+		}
+		return c
+	}
 	c, err := simulator.NewBlank(simulator.Options{
 		LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, KeyPool: keys.take, CardID: fmt.Sprintf("09990000%08d", n),
 	})
