@@ -260,6 +260,66 @@ func TestWrongPINIsPresentedOnce(t *testing.T) {
 	}
 }
 
+// TestNoTryIsSpentOnALockedToken: what the token says of its PIN is heeded before a login.
+func TestNoTryIsSpentOnALockedToken(t *testing.T) {
+	h := &HSM{}
+	for name, row := range map[string]struct {
+		flags uint
+		kind  error
+	}{
+		"nothing wrong":       {pkcs11.CKF_TOKEN_INITIALIZED | pkcs11.CKF_USER_PIN_INITIALIZED | pkcs11.CKF_LOGIN_REQUIRED, nil},
+		"locked":              {pkcs11.CKF_USER_PIN_LOCKED, ErrLocked},
+		"its last try":        {pkcs11.CKF_USER_PIN_FINAL_TRY, ErrLocked},
+		"a wrong one before":  {pkcs11.CKF_USER_PIN_COUNT_LOW, ErrLocked},
+		"the officer's alone": {pkcs11.CKF_SO_PIN_LOCKED, nil},
+	} {
+		if err := h.tries("open", row.flags); !errors.Is(err, row.kind) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRefusedLoginIsForGood: whatever the module says against the PIN, it is not presented
+// a second time; what says nothing of the PIN may be asked again.
+func TestRefusedLoginIsForGood(t *testing.T) {
+	o := newToken(t)
+	for rv, row := range map[pkcs11.Error]struct {
+		kind   error
+		logins int // in three uses
+	}{
+		pkcs11.CKR_PIN_INCORRECT: {ErrUnlock, 1}, pkcs11.CKR_PIN_INVALID: {ErrUnlock, 1}, pkcs11.CKR_PIN_LEN_RANGE: {ErrUnlock, 1},
+		pkcs11.CKR_PIN_LOCKED: {ErrLocked, 1}, pkcs11.CKR_PIN_EXPIRED: {ErrLocked, 1}, pkcs11.CKR_USER_PIN_NOT_INITIALIZED: {ErrLocked, 1},
+		pkcs11.CKR_DEVICE_REMOVED: {ErrGone, 3}, pkcs11.CKR_SESSION_COUNT: {ErrFull, 3},
+	} {
+		h, err := openHSM(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.ready = false
+		logout(t, h)
+		logins := 0
+		h.before = func(name string) error {
+			if name != "C_Login" {
+				return nil
+			}
+			logins++
+			return rv
+		}
+		for range 3 {
+			if _, err := h.List(t.Context()); !errors.Is(err, row.kind) {
+				t.Errorf("%v: %v", rv, err)
+			}
+		}
+		if logins != row.logins {
+			t.Errorf("%v: %d logins, want %d", rv, logins, row.logins)
+		}
+		h.before = nil
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestSameLabelTwiceCostsNoTry: a PIN for one of two tokens is presented to neither.
 func TestSameLabelTwiceCostsNoTry(t *testing.T) {
 	o := newToken(t)
