@@ -41,6 +41,7 @@ var sections = []section{
 	{"resume", measureResume},
 	{"journal", measureJournalCost},
 	{"keys", measureKeys},
+	{"authorities", measureAuthorities},
 }
 
 func main() {
