@@ -191,6 +191,7 @@ func TestCeremonyOfAWrappedKey(t *testing.T) {
 		"an unknown field":    {`{"method":"aes-key-wrap","key":"00"}`, exitRefused, "unknown field"},
 		"another length":      {`{"method":"aes-key-wrap","size":16,"data":"` + wrapped + `","kcv":"` + kcv.String() + `"}`, exitRefused, "40 bytes, a key of 16 has 24"},
 		"half a check value":  {`{"method":"aes-key-wrap","size":32,"data":"` + wrapped + `","kcv":"` + kcv.String()[:6] + `"}`, exitRefused, "10 hexadecimal digits"},
+		"two keys":            {`{"method":"aes-key-wrap"}{}`, exitRefused, "stands behind it"},
 		"no JSON":             {`x`, exitRefused, "cannot read wrapped key"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -195,6 +195,9 @@ func (c *ceremony) readWrapped(path string) error {
 	if err := d.Decode(c.wrapped); err != nil {
 		return refused(fmt.Errorf("cannot read wrapped key %s: %w", path, err))
 	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refused(fmt.Errorf("cannot read wrapped key %s: something stands behind it; give one key a file", path))
+	}
 	c.Bits = 8 * c.wrapped.Size
 	_, _, err = c.wrapped.parse()
 	return err

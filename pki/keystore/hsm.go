@@ -257,16 +257,23 @@ func (h *HSM) String() string { return h.o.String() }
 // Format shows what String shows whatever the verb.
 func (h *HSM) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, h.String()) }
 
-// objects finds token objects.
+// objects finds token objects. A module may give them in as many parts as it likes, and
+// has given all when it gives none (PKCS #11 v2.40, 5.7, C_FindObjects).
 func (h *HSM) objects(s pkcs11.SessionHandle, wanted string, template ...*pkcs11.Attribute) (found []pkcs11.ObjectHandle, err error) {
-	const most = 1000
+	const at, most = 256, 65536
 	template = append(template, pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true))
 	err = h.call("C_FindObjects", wanted, func(c *pkcs11.Ctx) error {
 		if err := c.FindObjectsInit(s, template); err != nil {
 			return err
 		}
-		found, _, err = c.FindObjects(s, most)
-		return errors.Join(err, c.FindObjectsFinal(s))
+		for len(found) < most {
+			part, _, err := c.FindObjects(s, at)
+			if err != nil || len(part) == 0 {
+				return errors.Join(err, c.FindObjectsFinal(s))
+			}
+			found = append(found, part...)
+		}
+		return errors.Join(fmt.Errorf("cannot %s: the token holds %d objects or more", wanted, most), c.FindObjectsFinal(s))
 	})
 	return found, err
 }
