@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,9 +18,6 @@ import (
 	"jukicard/reader"
 )
 
-// generation is the profile that the commands under `card` know.
-const generation = "mynumber-1"
-
 func (a *app) cardCommand() *cobra.Command {
 	c := group("card", "Look at the card in a reader; no daemon is needed")
 	c.Long = "Commands for technicians, straight on a reader, also for real cards. None of them personalises a card,\n" +
@@ -29,16 +28,9 @@ func (a *app) cardCommand() *cobra.Command {
 	return c
 }
 
-// mustProfile is an embedded profile, which its own test keeps sound.
-func mustProfile(id string) *profile.Card {
-	p, err := profile.Load(id)
-	must(err)
-	return p
-}
-
 // opened is the card in the reader meant.
 type opened struct {
-	*card.Session
+	sighting
 	reader string
 	atr    reader.ATR
 }
@@ -54,9 +46,11 @@ func (a *app) withCard(ctx context.Context, m reader.Mode, f func(*opened) error
 	if err != nil {
 		return slot.Unopened(err)
 	}
-	s := card.New(c, mustProfile(generation), card.Options{})
-	err = f(&opened{Session: s, reader: name, atr: c.ATR()})
-	s.Close()
+	s, err := recognise(ctx, c, c.ATR())
+	if err == nil {
+		err = f(&opened{sighting: s, reader: name, atr: c.ATR()})
+		s.Close()
+	}
 	_ = c.Close(reader.Reset) // the card is given up either way
 	return err
 }
@@ -64,10 +58,11 @@ func (a *app) withCard(ctx context.Context, m reader.Mode, f func(*opened) error
 // identified is withCard for a card that must be a My Number card of any kind.
 func (a *app) identified(ctx context.Context, m reader.Mode, f func(*opened) error) error {
 	return a.withCard(ctx, m, func(c *opened) error {
-		if _, err := c.Identify(ctx); errors.Is(err, card.ErrOtherCard) {
-			return failure.New(failure.CardNotMyNumber, "", err)
-		} else if err != nil {
-			return err
+		switch {
+		case errors.Is(c.refusal, card.ErrOtherCard):
+			return failure.New(failure.CardNotMyNumber, "", c.refusal)
+		case c.refusal != nil:
+			return c.refusal
 		}
 		return f(c)
 	})
@@ -87,7 +82,41 @@ func (s *secretSource) flags(c *cobra.Command) {
 var referenceNames = map[string]struct{ en, ja string }{
 	"reference-a": {"照合番号A (the 12 digits of 個人番号)", "照合番号A (個人番号12桁)"},
 	"reference-b": {"照合番号B (birth date YYMMDD with the year of the era, year of expiry, security code: 14 digits)", "照合番号B (和暦の生年月日6桁、有効期限の西暦4桁、セキュリティコード4桁)"},
+	"reference-6": {"照合番号 of 6 digits (the last two digits of the year of expiry, security code)", "照合番号 (有効期限の西暦の下2桁とセキュリティコード4桁)"},
 	"birth":       {"生年月日 (YYMMDD with the year of the era, 6 digits)", "生年月日 (和暦YYMMDD、6桁)"},
+}
+
+// referenceClasses are the classes of 照合番号 in any generation.
+func referenceClasses() []string {
+	var classes []string
+	for _, p := range generations() {
+		for _, app := range p.Applications {
+			for _, r := range app.PINs {
+				if strings.HasPrefix(r.Class, "reference-") {
+					classes = append(classes, r.Class)
+				}
+			}
+		}
+	}
+	slices.Sort(classes)
+	return slices.Compact(classes)
+}
+
+// referenceFlags are a flag for each of referenceClasses.
+type referenceFlags map[string]*bool
+
+// flags adds them; usage has the place of the 照合番号's name.
+func (r *referenceFlags) flags(c *cobra.Command, usage string) {
+	*r = referenceFlags{}
+	for _, class := range referenceClasses() {
+		name, _, _ := strings.Cut(referenceNames[class].en, " (")
+		(*r)[class] = c.Flags().Bool(class, false, fmt.Sprintf(usage, name))
+	}
+}
+
+// given are the classes whose flags were given.
+func (r referenceFlags) given() []string {
+	return slices.DeleteFunc(referenceClasses(), func(class string) bool { return r[class] == nil || !*r[class] })
 }
 
 // of gets the value of one reference of the card. The caller destroys it.
@@ -96,6 +125,9 @@ func (s *secretSource) of(ctx context.Context, a *app, r *profile.Reference) (se
 		return a.ask(ctx, a.in2(name.en, name.ja))
 	}
 	class := juki.PINClass(r.Class)
+	if !slices.Contains(juki.PINClasses, class) {
+		return a.ask(ctx, r.Japanese)
+	}
 	if s.pinsFile == "" {
 		return a.ask(ctx, a.className(class))
 	}

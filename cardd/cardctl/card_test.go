@@ -79,7 +79,7 @@ func TestShow(t *testing.T) {
 	})
 	t.Run("a token with one application, as a telephone is", func(t *testing.T) {
 		card := issued(t)
-		jpki := mustProfile(generation).Applications[0].AID
+		jpki := generations()[0].Applications[0].AID
 		v := viewOf(t, 0, only{card, func(c apdu.Command) bool {
 			return c.INS != apdu.INSSelect || c.P1 != 0x04 || string(c.Data) == string(jpki)
 		}})

@@ -3,36 +3,67 @@ package main
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
 
+	"jukicard/apdu/profile"
 	"jukicard/pki"
 )
 
-// holderKey is a key of the holder with everything that belongs to it.
-type holderKey struct {
-	purpose            pki.Purpose
-	key, pin, cert, ca string
-	usage              x509.KeyUsage
-	usageName          string
-	presence           int // its byte in EF 0008 (card fact sheet, 2.1)
+// use is what a key of the holder is for.
+type use struct {
+	purpose   pki.Purpose
+	ca        string // the recipe of its CA's certificate
+	usage     x509.KeyUsage
+	usageName string
+	presence  int // its byte among the marks of presence (card fact sheet, 2.1)
 }
 
-var holderKeys = []holderKey{
-	{pki.Authentication, "jpki/auth-key", "jpki/auth-pin", "jpki/auth-cert", "jpki/auth-ca", x509.KeyUsageDigitalSignature, "digitalSignature", 1},
-	{pki.Signature, "jpki/sign-key", "jpki/sign-pin", "jpki/sign-cert", "jpki/sign-ca",
+var uses = []use{
+	{pki.Authentication, "jpki/auth-ca", x509.KeyUsageDigitalSignature, "digitalSignature", 1},
+	{pki.Signature, "jpki/sign-ca",
 		x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, "digitalSignature and nonRepudiation", 0},
 }
 
-// jpki checks both holder's certificates with their chains and keys.
-func (in *inspection) jpki(ctx context.Context, c *opened) error {
-	for _, h := range holderKeys {
-		open, err := in.present(ctx, c, h.pin)
+// holderKey is a key of the holder with everything that belongs to it.
+type holderKey struct {
+	use
+	app       string
+	key, cert string
+	ca        string // empty where the generation has no file for it
+	kind      pki.Algorithm
+	pins      []string // any one lets it sign; none where anybody may
+}
+
+// holderKeys are the keys of a profile that get certificates, in the order of uses.
+func holderKeys(p *profile.Card) []holderKey {
+	var all []holderKey
+	for _, u := range uses {
+		ca, _ := p.Made(u.ca)
+		for i := range p.Applications {
+			app := &p.Applications[i]
+			for _, k := range app.Keys {
+				if k.Purpose == string(u.purpose) {
+					all = append(all, holderKey{
+						use: u, app: app.Name, key: app.Name + "/" + k.Name, cert: app.Name + "/" + k.Certificate, ca: ca,
+						kind: pki.Algorithm(k.Type), pins: referencesIn(app, k.Use),
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// holder checks the holder's certificates with their chains and keys.
+func (in *inspection) holder(ctx context.Context, c *opened) error {
+	for _, h := range holderKeys(c.Profile()) {
+		open, err := in.presentAny(ctx, c, h.pins)
 		if err != nil {
 			return err
 		}
@@ -51,18 +82,23 @@ func (in *inspection) jpki(ctx context.Context, c *opened) error {
 	return in.presence(ctx, c)
 }
 
-// presence compares EF 0008 with the certificates that can be seen.
+// presence compares the marks of presence with the certificates that can be seen.
 func (in *inspection) presence(ctx context.Context, c *opened) error {
-	marks, err := c.ReadAll(ctx, "jpki/presence")
+	path, ok := c.Profile().Made("jpki/presence")
+	if !ok {
+		return nil
+	}
+	in.enter(path)
+	marks, err := c.ReadAll(ctx, path)
 	if err := fatal(err); err != nil {
 		return err
 	}
-	if err != nil || len(marks) < len(holderKeys) {
-		in.add(resultNotRead, "jpki/presence", "the card does not tell which certificates it carries")
+	if err != nil || len(marks) < len(uses) {
+		in.add(resultNotRead, path, "the card does not tell which certificates it carries")
 		return nil
 	}
 	var wrong []error
-	for _, h := range holderKeys {
+	for _, h := range holderKeys(c.Profile()) {
 		marked := marks[h.presence] == presenceMark
 		switch in.states[h.cert] {
 		case "present":
@@ -75,15 +111,16 @@ func (in *inspection) presence(ctx context.Context, c *opened) error {
 			}
 		}
 	}
-	in.hold("jpki/presence", errors.Join(wrong...), "it tells of the certificates that can be seen as they are")
+	in.hold(path, errors.Join(wrong...), "it tells of the certificates that can be seen as they are")
 	return nil
 }
 
-// presenceMark stands in EF 0008 where a certificate is there.
+// presenceMark stands where a certificate is there.
 const presenceMark = 0x8F
 
 // certificate reads one certificate and notes why there is none to see.
 func (in *inspection) certificate(ctx context.Context, c *opened, path string) (*x509.Certificate, error) {
+	in.enter(path)
 	row, cert, err := readCertificate(ctx, c, path)
 	in.states[path] = row.State
 	if err != nil || cert != nil {
@@ -101,6 +138,9 @@ func (in *inspection) certificate(ctx context.Context, c *opened, path string) (
 }
 
 func (in *inspection) caCertificate(ctx context.Context, c *opened, h holderKey) (*x509.Certificate, error) {
+	if h.ca == "" {
+		return nil, nil
+	}
 	ca, err := in.certificate(ctx, c, h.ca)
 	if ca == nil || err != nil {
 		return nil, err
@@ -176,34 +216,57 @@ func (in *inspection) holderKey(ctx context.Context, c *opened, h holderKey, cer
 	if cert == nil {
 		return nil // why was noted
 	}
-	pub, ok := cert.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		in.add(resultFailed, h.key, "the certificate's key is not RSA")
+	if !ofKind(cert.PublicKey, h.kind) {
+		in.add(resultFailed, h.key, "the certificate's key is not %s", kindName(h.kind))
 		return nil
 	}
 	if !open {
-		_, r, err := c.Profile().Reference(h.pin)
+		_, r, err := c.Profile().Reference(h.pins[0])
 		if err != nil {
 			return err
 		}
 		in.add(resultNotRead, h.key, "it signs behind %s; give it with --pin %s", r.Japanese, r.Class)
 		return nil
 	}
-	return in.challenge(ctx, c, h.key, pub, "it is the key of "+h.cert)
+	return in.challenge(ctx, c, h.key, cert.PublicKey, "it is the key of "+h.cert)
 }
 
-// challenge lets a key sign 32 random bytes.
-func (in *inspection) challenge(ctx context.Context, c *opened, key string, pub *rsa.PublicKey, text string) error {
-	var random [32]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return fmt.Errorf("cannot draw a challenge: %w", err)
+// ofKind says whether a public key is of the kind that the card makes. How strong it is
+// the card's own signature tells: another key does not verify.
+func ofKind(pub crypto.PublicKey, kind pki.Algorithm) bool {
+	switch pub := pub.(type) {
+	case *rsa.PublicKey:
+		return kind == pki.RSA2048
+	case *ecdsa.PublicKey:
+		return kind == pki.P384 && pub.Curve == elliptic.P384()
 	}
-	sum := sha256.Sum256(random[:])
-	sig, err := c.Sign(ctx, key, pki.DigestInfoSHA256(sum[:]))
-	if err := fatal(err); err != nil {
+	return false
+}
+
+// kindName is the kind in words.
+func kindName(kind pki.Algorithm) string {
+	if kind == pki.RSA2048 {
+		return "RSA"
+	}
+	return "on " + string(kind)
+}
+
+// challenge lets a key sign something new.
+func (in *inspection) challenge(ctx context.Context, c *opened, key string, pub crypto.PublicKey, text string) error {
+	in.enter(key)
+	var refusal error
+	err := pki.Prove(pub, func(data []byte) (signature []byte, err error) {
+		signature, err = c.Sign(ctx, key, data)
+		refusal = err
+		return signature, err
+	})
+	if err := fatal(refusal); err != nil {
 		return err
 	}
-	if err == nil && rsa.VerifyPKCS1v15(pub, crypto.SHA256, sum[:], sig) != nil {
+	switch {
+	case refusal != nil:
+		err = refusal
+	case errors.Is(err, pki.ErrProof):
 		err = errors.New("what it signs does not verify: another key is on the card")
 	}
 	in.hold(key, err, text)

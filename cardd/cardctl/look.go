@@ -89,15 +89,11 @@ func look(ctx context.Context, c *opened) (*view, error) {
 	} else if answer, err := c.atr.Parse(); err == nil {
 		v.Protocols = answer.Protocols()
 	}
-	label, err := c.Identify(ctx)
-	if errors.Is(err, card.ErrOtherCard) {
+	if errors.Is(c.refusal, card.ErrOtherCard) {
 		return v, nil
 	}
-	if err := fatal(err); err != nil {
-		return nil, err
-	}
-	v.MyNumber, v.Label = err == nil, label
-	if label == card.Label {
+	v.MyNumber, v.Label = c.refusal == nil, c.label
+	if c.label == c.Profile().Label {
 		v.Generation = c.Profile().Title
 	}
 	for _, part := range []func(context.Context, *opened) error{v.applications, v.domain, v.manufacture, v.references, v.certificates} {
@@ -214,7 +210,11 @@ const (
 )
 
 func (v *view) manufacture(ctx context.Context, c *opened) error {
-	b, err := c.ReadRecord(ctx, "common/manufacture", 1)
+	path, ok := c.Profile().Made("common/manufacture")
+	if !ok {
+		return nil
+	}
+	b, err := c.ReadRecord(ctx, path, 1)
 	if err != nil {
 		return fatal(err)
 	}
@@ -272,10 +272,19 @@ func triesWord(left int, err error) string {
 }
 
 // certificatePaths are the certificates of the profile, holder's before CA's.
-var certificatePaths = []string{"jpki/auth-cert", "jpki/sign-cert", "jpki/auth-ca", "jpki/sign-ca"}
+func certificatePaths(p *profile.Card) []string {
+	var holders, authorities []string
+	for _, h := range holderKeys(p) {
+		holders = append(holders, h.cert)
+		if h.ca != "" {
+			authorities = append(authorities, h.ca)
+		}
+	}
+	return append(holders, authorities...)
+}
 
 func (v *view) certificates(ctx context.Context, c *opened) error {
-	for _, path := range certificatePaths {
+	for _, path := range certificatePaths(c.Profile()) {
 		row, _, err := readCertificate(ctx, c, path)
 		if err != nil {
 			return err
@@ -342,8 +351,13 @@ func openers(p *profile.Card, path string) []string {
 	if err != nil {
 		return nil
 	}
+	return referencesIn(app, f.Read)
+}
+
+// referencesIn are the references that access rules of an application name.
+func referencesIn(app *profile.Application, rules []string) []string {
 	var out []string
-	for _, name := range f.Read {
+	for _, name := range rules {
 		if name != "free" && name != "channel" {
 			out = append(out, app.Name+"/"+name)
 		}

@@ -37,31 +37,49 @@ func (a *app) pinStatusCommand() *cobra.Command {
 }
 
 // referenceHelp lists what may stand for CLASS.
-func referenceHelp(p *profile.Card, only func(profile.Reference) bool) string {
-	var b strings.Builder
-	b.WriteString("CLASS is a class (its first reference is meant) or one reference:\n")
-	for _, app := range p.Applications {
-		for _, r := range app.PINs {
-			if r.Class != "" && only(r) {
-				fmt.Fprintf(&b, "  %-15s %-24s %s\n", r.Class, app.Name+"/"+r.Name, r.Japanese)
+func referenceHelp(only func(profile.Reference) bool) string {
+	return perGeneration(func(p *profile.Card, of string) string {
+		var b strings.Builder
+		if of == "" {
+			b.WriteString("CLASS is a class (its first reference is meant) or one reference:\n")
+		} else {
+			fmt.Fprintf(&b, "Those%s:\n", of)
+		}
+		for _, app := range p.Applications {
+			for _, r := range app.PINs {
+				if r.Class != "" && only(r) {
+					fmt.Fprintf(&b, "  %-15s %-24s %s\n", r.Class, app.Name+"/"+r.Name, r.Japanese+coversText(r))
+				}
 			}
 		}
+		return strings.TrimRight(b.String(), "\n")
+	})
+}
+
+// coversText names the classes that stand for a reference besides its own.
+func coversText(r profile.Reference) string {
+	if len(r.Covers) == 0 {
+		return ""
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return ", also for " + strings.Join(r.Covers, ", ")
 }
 
 // references completes CLASS.
 func completeReferences(only func(profile.Reference) bool) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var names []string
-		for _, app := range mustProfile(generation).Applications {
-			for _, r := range app.PINs {
-				if len(args) > 0 || r.Class == "" || !only(r) {
-					continue
-				}
-				names = append(names, app.Name+"/"+r.Name)
-				if !slices.Contains(names, r.Class) {
-					names = append(names, r.Class)
+		add := func(name string) {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		for _, p := range generations() {
+			for _, app := range p.Applications {
+				for _, r := range app.PINs {
+					if len(args) == 0 && r.Class != "" && only(r) {
+						add(pathOf(app.Name, r))
+						add(r.Class)
+					}
 				}
 			}
 		}
@@ -69,24 +87,40 @@ func completeReferences(only func(profile.Reference) bool) func(*cobra.Command, 
 	}
 }
 
-// findReference is the reference that a class or a path names.
+// findReference is the reference that a path names, or that is of a class or covers it.
 func findReference(p *profile.Card, name string) (path string, r *profile.Reference, err error) {
-	if strings.Contains(name, "/") {
-		_, r, err = p.Reference(name)
-		if err != nil {
-			return "", nil, refused(err)
+	if !strings.Contains(name, "/") {
+		at, ok := p.ReferenceFor(name)
+		if !ok {
+			return "", nil, refused(fmt.Errorf("cannot find a reference of class %q; see the list with: cardctl card pin verify --help", name))
 		}
-		return name, r, nil
+		name = at
 	}
-	for i := range p.Applications {
-		app := &p.Applications[i]
-		for j := range app.PINs {
-			if app.PINs[j].Class == name && name != "" {
-				return app.Name + "/" + app.PINs[j].Name, &app.PINs[j], nil
-			}
-		}
+	_, r, err = p.Reference(name)
+	return name, r, refusedIf(err)
+}
+
+// findChangeable is findReference for one whose value somebody chooses.
+func findChangeable(p *profile.Card, name string) (path string, r *profile.Reference, err error) {
+	path, r, err = findReference(p, name)
+	if err == nil && r.Change == "" {
+		err = refused(fmt.Errorf("cannot change %s (%s): it follows from what is printed on the card and is never chosen", path, r.Japanese))
 	}
-	return "", nil, refused(fmt.Errorf("cannot find a reference of class %q; see the list with: cardctl card pin verify --help", name))
+	return path, r, err
+}
+
+// meant is the reference of the card in the reader that a name means there. A name that
+// means none anywhere is refused before a card is looked for.
+func (a *app) meant(ctx context.Context, name string, find func(*profile.Card, string) (string, *profile.Reference, error)) (p *profile.Card, path string, r *profile.Reference, err error) {
+	if err := inSome(func(p *profile.Card) error { _, _, err := find(p, name); return err }); err != nil {
+		return nil, "", nil, err
+	}
+	p, err = a.generationOf(ctx)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	path, r, err = find(p, name)
+	return p, path, r, err
 }
 
 func anyReference(profile.Reference) bool           { return true }
@@ -99,7 +133,7 @@ func (a *app) pinVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify CLASS", Short: "Present a PIN once, unless its last try is left",
 		Long: "Presents a PIN or 照合番号 to the card once. A wrong one costs a try; the last one is never spent.\n\n" +
-			referenceHelp(mustProfile(generation), anyReference),
+			referenceHelp(anyReference),
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeReferences(anyReference),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.verifyPIN(cmd.Context(), args[0], source) },
 	}
@@ -115,7 +149,7 @@ type pinResult struct {
 }
 
 func (a *app) verifyPIN(ctx context.Context, name string, source secretSource) error {
-	path, r, err := findReference(mustProfile(generation), name)
+	p, path, r, err := a.meant(ctx, name, findReference)
 	if err != nil {
 		return err
 	}
@@ -125,7 +159,7 @@ func (a *app) verifyPIN(ctx context.Context, name string, source secretSource) e
 	}
 	defer value.Destroy()
 	result := pinResult{Path: path, Done: "verified"}
-	err = a.identified(ctx, reader.Exclusive, func(c *opened) (err error) {
+	err = a.identifiedAs(ctx, p, func(c *opened) (err error) {
 		if err = c.present(ctx, path, value); err == nil {
 			result.Left, err = c.Tries(ctx, path)
 		}
@@ -148,7 +182,7 @@ func (a *app) pinChangeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "change CLASS", Short: "Change a PIN that its holder knows",
 		Long: "Verifies the old PIN, then sets the new one, which is asked for twice. The holder types both.\n\n" +
-			referenceHelp(mustProfile(generation), changeable),
+			referenceHelp(changeable),
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeReferences(changeable),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.changePIN(cmd.Context(), args[0], source, secretSource{newFile})
@@ -160,13 +194,9 @@ func (a *app) pinChangeCommand() *cobra.Command {
 }
 
 func (a *app) changePIN(ctx context.Context, name string, old, fresh secretSource) error {
-	p := mustProfile(generation)
-	path, r, err := findReference(p, name)
+	p, path, r, err := a.meant(ctx, name, findChangeable)
 	if err != nil {
 		return err
-	}
-	if r.Change == "" {
-		return refused(fmt.Errorf("cannot change %s (%s): it follows from what is printed on the card and is never chosen", path, r.Japanese))
 	}
 	before, err := old.of(ctx, a, r)
 	if err != nil {
@@ -181,7 +211,7 @@ func (a *app) changePIN(ctx context.Context, name string, old, fresh secretSourc
 	if before.Equal(after) {
 		return refused(errors.New("cannot change the PIN: the new one is the old one"))
 	}
-	if err := a.exchange(ctx, path, before, after); err != nil {
+	if err := a.exchange(ctx, p, path, before, after); err != nil {
 		return err
 	}
 	if a.json {
@@ -203,8 +233,8 @@ func (a *app) newPIN(ctx context.Context, r *profile.Reference, source secretSou
 
 // exchange verifies the old value, sets the new one and proves it: on a card that
 // verifies, a new value that does not is a fault its holder must know of now.
-func (a *app) exchange(ctx context.Context, path string, before, after secret.Bytes) error {
-	return a.identified(ctx, reader.Exclusive, func(c *opened) error {
+func (a *app) exchange(ctx context.Context, p *profile.Card, path string, before, after secret.Bytes) error {
+	return a.identifiedAs(ctx, p, func(c *opened) error {
 		if err := c.present(ctx, path, before); err != nil {
 			return err
 		}

@@ -24,8 +24,7 @@ type reading struct {
 	raw        bool
 	object     bool
 	pin        string
-	referenceA bool
-	referenceB bool
+	references referenceFlags
 }
 
 func (a *app) readCommand() *cobra.Command {
@@ -33,8 +32,9 @@ func (a *app) readCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "read AP/FILE", Short: "Read one file of the card",
 		Long: "Reads a file of the card to its end, filler and all, and shows it in hexadecimal. A file that is\n" +
-			"protected needs the PIN or 照合番号 named beside it; a wrong one costs a try, the last is never spent.\n\n" +
-			fileHelp(mustProfile(generation)),
+			"protected needs the PIN or 照合番号 named beside it; a wrong one costs a try, the last is never spent.\n" +
+			"A file that another generation keeps elsewhere is found by its name in the first.\n\n" +
+			perGeneration(fileHelp),
 		Example: "  cardctl card read jpki/auth-cert --object --out auth.der\n  cardctl card read text/attributes --pin text",
 		Args:    cobra.ExactArgs(1), ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.read(cmd.Context(), args[0], r) },
@@ -45,17 +45,30 @@ func (a *app) readCommand() *cobra.Command {
 	f.BoolVar(&r.raw, "raw", false, "write the bytes as they are to standard output")
 	f.BoolVar(&r.object, "object", false, "only the TLV object the file holds, without the filler behind it")
 	f.StringVar(&r.pin, "pin", "", "`class` of the PIN that opens the file: signature, text, resident")
-	f.BoolVar(&r.referenceA, "reference-a", false, "open the file with 照合番号A")
-	f.BoolVar(&r.referenceB, "reference-b", false, "open the file with 照合番号B")
+	r.references.flags(c, "open the file with %s")
 	return c
 }
 
 // readable are the files whose content anybody knows something of.
 func readable(f profile.File) bool { return f.Kind == profile.Transparent || f.Kind == profile.Record }
 
-func fileHelp(p *profile.Card) string {
+// perGeneration is help with a section for each generation, those behind the first under
+// their id.
+func perGeneration(section func(p *profile.Card, of string) string) string {
+	var sections []string
+	for i, p := range generations() {
+		of := ""
+		if i > 0 {
+			of = " of " + p.ID
+		}
+		sections = append(sections, section(p, of))
+	}
+	return strings.Join(sections, "\n\n")
+}
+
+func fileHelp(p *profile.Card, of string) string {
 	var b strings.Builder
-	b.WriteString("Files (opened by):\n")
+	fmt.Fprintf(&b, "Files%s (opened by):\n", of)
 	for _, app := range p.Applications {
 		for _, f := range app.Files {
 			if !readable(f) {
@@ -73,10 +86,15 @@ func fileHelp(p *profile.Card) string {
 
 func completeFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	for _, app := range mustProfile(generation).Applications {
-		for _, f := range app.Files {
-			if len(args) == 0 && readable(f) {
-				names = append(names, cobra.CompletionWithDesc(app.Name+"/"+f.Name, f.Content))
+	seen := map[string]bool{}
+	for _, p := range generations() {
+		for _, app := range p.Applications {
+			for _, f := range app.Files {
+				path := app.Name + "/" + f.Name
+				if len(args) == 0 && readable(f) && !seen[path] {
+					seen[path] = true
+					names = append(names, cobra.CompletionWithDesc(path, f.Content))
+				}
 			}
 		}
 	}
@@ -85,44 +103,54 @@ func completeFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 
 // check refuses flags that contradict each other.
 func (r reading) check() error {
-	ways := 0
-	for _, given := range []bool{r.pin != "", r.referenceA, r.referenceB} {
-		if given {
-			ways++
-		}
+	ways := len(r.references.given())
+	if r.pin != "" {
+		ways++
 	}
 	switch {
 	case ways > 1:
-		return refused(errors.New("cannot open a file in two ways: give one of --pin, --reference-a and --reference-b"))
+		return refused(fmt.Errorf("cannot open a file in two ways: give one of --pin, --%s", strings.Join(referenceClasses(), ", --")))
 	case r.raw && r.out != "":
 		return refused(errors.New("cannot write to two places: give --out or --raw"))
 	}
 	return nil
 }
 
-// key is the reference of the file's application that the flags mean; empty for
-// none.
-func (r reading) key(p *profile.Card, path string) (string, *profile.Reference, error) {
-	class := r.pin
-	switch {
-	case r.referenceA:
-		class = "reference-a"
-	case r.referenceB:
-		class = "reference-b"
+// target is what a command line means on a card of one generation.
+type target struct {
+	file      string             // "app/file"
+	reference string             // "app/reference"; empty where nothing is presented
+	r         *profile.Reference // of reference
+}
+
+// class is that of the reference the flags mean; empty for none.
+func (r reading) class() string {
+	for _, class := range r.references.given() {
+		return class
 	}
+	return r.pin
+}
+
+// on finds the file, by its path on this generation or as the place of the content which
+// has that path elsewhere, and the reference of its application that the flags mean.
+func (r reading) on(p *profile.Card, path string) (target, error) {
 	app, _, err := p.File(path)
 	if err != nil {
-		return "", nil, refused(fmt.Errorf("%w; see the list with: cardctl card read --help", err))
-	}
-	if class == "" {
-		return "", nil, nil
-	}
-	for i, ref := range app.PINs {
-		if ref.Class == class {
-			return app.Name + "/" + ref.Name, &app.PINs[i], nil
+		made, ok := p.Made(path)
+		if !ok {
+			return target{}, refused(fmt.Errorf("%w; see the list with: cardctl card read --help", err))
 		}
+		path = made
+		app = p.App(appOf(path))
 	}
-	return "", nil, refused(fmt.Errorf("cannot open %s with %s: application %s has no such reference%s", path, class, app.Name, opensWith(p, path)))
+	class := r.class()
+	if class == "" {
+		return target{file: path}, nil
+	}
+	if ref := app.ReferenceFor(class); ref != nil {
+		return target{path, app.Name + "/" + ref.Name, ref}, nil
+	}
+	return target{}, refused(fmt.Errorf("cannot open %s with %s: application %s has no such reference%s", path, class, app.Name, opensWith(p, path)))
 }
 
 // opensWith tells which references open a file, as a remedy.
@@ -133,8 +161,8 @@ func opensWith(p *profile.Card, path string) string {
 		if err != nil {
 			continue
 		}
-		switch r.Class {
-		case "reference-a", "reference-b":
+		switch {
+		case slices.Contains(referenceClasses(), r.Class):
 			ways = append(ways, fmt.Sprintf("--%s (%s)", r.Class, r.Japanese))
 		default:
 			ways = append(ways, fmt.Sprintf("--pin %s (%s)", r.Class, r.Japanese))
@@ -150,45 +178,70 @@ func (a *app) read(ctx context.Context, path string, r reading) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	keyPath, key, err := r.key(mustProfile(generation), path)
-	if err != nil {
+	if err := inSome(func(p *profile.Card) error { _, err := r.on(p, path); return err }); err != nil {
 		return err
 	}
 	if err := creatable(r.out); err != nil {
 		return err
 	}
-	b, err := a.fetch(ctx, path, r, keyPath, key)
+	at, b, err := a.fetch(ctx, path, r)
 	if err != nil {
 		return err
 	}
 	defer clear(b)
-	return a.deliver(path, b, r)
+	return a.deliver(at, b, r)
 }
 
-// fetch reads the file. The value that opens it is asked for before the card is
-// taken: others must not wait for somebody who types.
-func (a *app) fetch(ctx context.Context, path string, r reading, keyPath string, key *profile.Reference) (b []byte, err error) {
-	mode, open := reader.Shared, func(*opened) error { return nil }
-	if key != nil {
-		value, err := r.of(ctx, a, key)
-		if err != nil {
-			return nil, err
-		}
-		defer value.Destroy()
-		mode, open = reader.Exclusive, func(c *opened) error { return c.present(ctx, keyPath, value) }
+// fetch reads the file and tells where it was.
+func (a *app) fetch(ctx context.Context, path string, r reading) (at string, b []byte, err error) {
+	if r.class() != "" {
+		return a.fetchOpened(ctx, path, r)
 	}
-	err = a.identified(ctx, mode, func(c *opened) error {
-		if err := open(c); err != nil {
+	err = a.identified(ctx, reader.Shared, func(c *opened) error {
+		to, err := r.on(c.Profile(), path)
+		if err == nil {
+			at = to.file
+			b, err = r.from(ctx, c, at)
+		}
+		return err
+	})
+	return at, b, err
+}
+
+// fetchOpened reads a file that a value opens, which is asked for before the card is
+// taken: others must not wait for somebody who types.
+func (a *app) fetchOpened(ctx context.Context, path string, r reading) (at string, b []byte, err error) {
+	p, err := a.generationOf(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	to, err := r.on(p, path)
+	if err != nil {
+		return "", nil, err
+	}
+	value, err := r.of(ctx, a, to.r)
+	if err != nil {
+		return "", nil, err
+	}
+	defer value.Destroy()
+	err = a.identifiedAs(ctx, p, func(c *opened) error {
+		if err := c.present(ctx, to.reference, value); err != nil {
 			return err
 		}
-		if r.object {
-			b, err = c.ReadObject(ctx, path)
-		} else {
-			b, err = c.ReadAll(ctx, path)
-		}
-		return explainRefusal(c.Profile(), path, err)
+		b, err = r.from(ctx, c, to.file)
+		return err
 	})
-	return b, err
+	return to.file, b, err
+}
+
+// from reads the file of an opened card.
+func (r reading) from(ctx context.Context, c *opened, path string) (b []byte, err error) {
+	if r.object {
+		b, err = c.ReadObject(ctx, path)
+	} else {
+		b, err = c.ReadAll(ctx, path)
+	}
+	return b, explainRefusal(c.Profile(), path, err)
 }
 
 // explainRefusal says what a refusal to read means on this card.

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 
+	"jukicard/apdu/profile"
 	"jukicard/apdu/tlv"
 	"jukicard/pki"
 )
@@ -31,7 +34,11 @@ const (
 )
 
 // cvKey reads the certificate of the key that seals an application's data.
-func (in *inspection) cvKey(ctx context.Context, c *opened, path string) (*rsa.PublicKey, error) {
+func (in *inspection) cvKey(ctx context.Context, c *opened, recipe string) (*rsa.PublicKey, error) {
+	path, ok := c.Profile().Made(recipe)
+	if !ok {
+		return nil, nil
+	}
 	b, err := in.object(ctx, c, path)
 	if b == nil || err != nil {
 		return nil, err
@@ -45,47 +52,55 @@ func (in *inspection) cvKey(ctx context.Context, c *opened, path string) (*rsa.P
 	return cert.PublicKey, nil
 }
 
-// text checks 券面事項入力補助AP: the seal over number and attributes, and the
-// application's own key.
+// text checks the data of 券面事項入力補助: the seal over number and attributes, and the
+// application's own key where it has one.
 func (in *inspection) text(ctx context.Context, c *opened) error {
 	key, err := in.cvKey(ctx, c, "text/cv-cert")
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{"text/pin", "text/reference-a", "text/reference-b"} {
-		if _, err := in.present(ctx, c, path); err != nil {
-			return err
-		}
+	if err := in.presentAll(ctx, c, "text/signature", "text/number", "text/attributes", "text/card-key-cert"); err != nil {
+		return err
 	}
 	if err := in.textSeal(ctx, c, key); err != nil {
 		return err
 	}
-	b, err := in.object(ctx, c, "text/card-key-cert")
+	path, ok := c.Profile().Made("text/card-key-cert")
+	if !ok {
+		return nil
+	}
+	b, err := in.object(ctx, c, path)
 	if b == nil || err != nil {
 		return err
 	}
-	return in.textKey(ctx, c, b, key)
+	return in.textKey(ctx, c, path, b, key)
 }
 
-// textSeal compares EF 0003 with what it seals: the number's file as it lies on the
+// textSeal compares the seal with what it is over: the number's file as it lies on the
 // card, filler and all, and the attributes without their offsets.
 func (in *inspection) textSeal(ctx context.Context, c *opened, key *rsa.PublicKey) error {
-	seal, err := in.object(ctx, c, "text/signature")
+	path, hasSeal := c.Profile().Made("text/signature")
+	numberPath, hasNumber := c.Profile().Made("text/number")
+	attributesPath, hasAttributes := c.Profile().Made("text/attributes")
+	if !hasSeal || !hasNumber || !hasAttributes {
+		return nil
+	}
+	seal, err := in.object(ctx, c, path)
 	if seal == nil || err != nil {
 		return err
 	}
-	number, errNumber := c.ReadAll(ctx, "text/number")
-	attributes, errAttributes := c.ReadObject(ctx, "text/attributes")
+	number, errNumber := c.ReadAll(ctx, numberPath)
+	attributes, errAttributes := c.ReadObject(ctx, attributesPath)
 	defer clear(number)
 	defer clear(attributes)
 	if err := errors.Join(fatal(errNumber), fatal(errAttributes)); err != nil {
 		return err
 	}
 	if errNumber != nil || errAttributes != nil {
-		in.add(resultNotRead, "text/signature", "the number and the attributes it seals cannot both be read")
+		in.add(resultNotRead, path, "the number and the attributes it seals cannot both be read")
 		return nil
 	}
-	in.hold("text/signature", checkTextSeal(seal, number, attributes, key), "it seals 個人番号 and the four attributes as they are on the card")
+	in.hold(path, checkTextSeal(seal, number, attributes, key), "it seals 個人番号 and the four attributes as they are on the card")
 	return nil
 }
 
@@ -125,47 +140,81 @@ func sealed(message, signature []byte, key *rsa.PublicKey) error {
 
 // textKey checks the application's own key, which signs for anybody. What exactly
 // the real signature covers is not public: one that does not fit ours is only told.
-func (in *inspection) textKey(ctx context.Context, c *opened, b []byte, key *rsa.PublicKey) error {
+func (in *inspection) textKey(ctx context.Context, c *opened, path string, b []byte, key *rsa.PublicKey) error {
 	value, _ := tlv.Find(b, tagKeyCertificate)
 	objects := objectsOf(value)
-	pub, err := pki.ParsePublicKeyObject(objects.value(tagCardKey))
+	own, kind := ownKey(c.Profile(), path)
+	pub, err := parseCardKey(objects.value(tagCardKey), kind)
 	if err != nil {
-		in.add(resultFailed, "text/card-key-cert", "it holds no public key")
+		in.add(resultFailed, path, "it holds no public key")
 		return nil
 	}
 	if err := sealed(objects.before(tagKeySignature), objects.value(tagKeySignature), key); err != nil {
-		in.add(resultNotRead, "text/card-key-cert", "%v; what a real card signs here is not public", err)
+		in.add(resultNotRead, path, "%v; what a real card signs here is not public", err)
 	} else {
-		in.add(resultOK, "text/card-key-cert", "sealed by the key of text/cv-cert")
+		cv, _ := c.Profile().Made("text/cv-cert")
+		in.add(resultOK, path, "sealed by the key of %s", cv)
 	}
-	return in.challenge(ctx, c, "text/card-key", pub, "it is the key of text/card-key-cert")
+	return in.challenge(ctx, c, own, pub, "it is the key of "+path)
 }
 
-// surface checks 券面事項確認AP: the seal over the face, and the application's key.
+// surface checks the data of 券面事項確認: the seal over the face, and the application's
+// key.
 func (in *inspection) surface(ctx context.Context, c *opened) error {
 	key, err := in.cvKey(ctx, c, "surface/cv-cert")
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{"surface/reference-a", "surface/reference-b"} {
-		if _, err := in.present(ctx, c, path); err != nil {
-			return err
-		}
+	path, ok := c.Profile().Made("surface/face")
+	if !ok {
+		return nil
 	}
-	b, err := in.object(ctx, c, "surface/face")
+	if err := in.presentAll(ctx, c, "surface/face"); err != nil {
+		return err
+	}
+	b, err := in.object(ctx, c, path)
 	defer clear(b)
 	if b == nil || err != nil {
 		return err
 	}
 	value, _ := tlv.Find(b, tagAttributes)
 	objects := objectsOf(value)
-	in.hold("surface/face", checkFace(objects, key), "birth, sex, key, name, address and photo are as they were sealed")
-	pub, err := pki.ParsePublicKeyObject(objects.value(tagFaceKey))
-	if err != nil {
-		in.add(resultFailed, "surface/card-key", "the face holds no public key")
+	in.hold(path, checkFace(objects, key), "birth, sex, key, name, address and photo are as they were sealed")
+	own, kind := ownKey(c.Profile(), path)
+	if own == "" {
 		return nil
 	}
-	return in.challenge(ctx, c, "surface/card-key", pub, "it is the key that the face names")
+	pub, err := parseCardKey(objects.value(tagFaceKey), kind)
+	if err != nil {
+		in.add(resultFailed, own, "the face holds no public key")
+		return nil
+	}
+	return in.challenge(ctx, c, own, pub, "it is the key that the face names")
+}
+
+// ownKey is the key that the application of a file signs with itself; empty for none.
+func ownKey(p *profile.Card, path string) (key string, kind pki.Algorithm) {
+	app, _, err := p.File(path)
+	if err != nil || app.DefaultKey() == nil {
+		return "", ""
+	}
+	return app.Name + "/" + app.DefaultKey().Name, pki.Algorithm(app.DefaultKey().Type)
+}
+
+// tagPoint is that of a public key on a curve (ISO/IEC 7816-8:2021, Table 3).
+const tagPoint tlv.Tag = 0x86
+
+// parseCardKey reads a public key of the card's as it stands among the data: that of RSA
+// as public readers found it (card fact sheet, 2.3), one on P-384 as ours.
+func parseCardKey(b []byte, kind pki.Algorithm) (crypto.PublicKey, error) {
+	switch kind {
+	case pki.RSA2048:
+		return pki.ParsePublicKeyObject(b)
+	case pki.P384:
+		point, _ := tlv.Find(b, tagPoint)
+		return ecdsa.ParseUncompressedPublicKey(elliptic.P384(), point)
+	}
+	return nil, fmt.Errorf("cannot read a key of the kind %q", kind)
 }
 
 // checkFace verifies the odd signature of the face: three SHA-256 digests under one

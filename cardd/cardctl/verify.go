@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"jukicard/apdu/profile"
 	"jukicard/apdu/secret"
 	"jukicard/cardd/internal/order"
 	"jukicard/cardd/juki"
@@ -29,9 +30,9 @@ when one failed.`
 
 // inspecting is what the flags of `card verify` say.
 type inspecting struct {
-	pinsFile               string
-	ask                    []string
-	referenceA, referenceB bool
+	pinsFile   string
+	ask        []string
+	references referenceFlags
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -45,8 +46,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&w.pinsFile, "pins", "", "PIN `file` whose PINs are presented")
 	f.StringSliceVar(&w.ask, "pin", nil, "ask for the PIN of a `class`: signature, authentication, resident, text; may be repeated")
-	f.BoolVar(&w.referenceA, "reference-a", false, "ask for 照合番号A")
-	f.BoolVar(&w.referenceB, "reference-b", false, "ask for 照合番号B")
+	w.references.flags(c, "ask for %s")
 	must(c.RegisterFlagCompletionFunc("pin", cobra.FixedCompletions([]string{"signature", "authentication", "resident", "text"}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
@@ -66,13 +66,18 @@ const (
 )
 
 func (a *app) verify(ctx context.Context, w inspecting) error {
-	values, err := a.values(ctx, w)
+	values, p, err := a.values(ctx, w)
 	if err != nil {
 		return err
 	}
 	defer destroy(values)
-	in := &inspection{values: values, now: time.Now(), states: map[string]string{}}
-	err = a.identified(ctx, reader.Exclusive, func(c *opened) error { return in.run(ctx, c) })
+	in := newInspection(values, time.Now())
+	run := func(c *opened) error { return in.run(ctx, c) }
+	if p == nil {
+		err = a.identified(ctx, reader.Exclusive, run)
+	} else {
+		err = a.identifiedAs(ctx, p, run)
+	}
 	if err != nil {
 		return err
 	}
@@ -100,34 +105,56 @@ func (a *app) printFindings(findings []finding) error {
 }
 
 // values gets everything that will be presented, by reference class, before the
-// card is taken.
-func (a *app) values(ctx context.Context, w inspecting) (map[string]secret.Bytes, error) {
+// card is taken. Where something was asked for, p is the generation it was asked for.
+func (a *app) values(ctx context.Context, w inspecting) (values map[string]secret.Bytes, p *profile.Card, err error) {
 	pins, err := a.classPINs(w.pinsFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	values := map[string]secret.Bytes{}
+	values = map[string]secret.Bytes{}
 	for class, pin := range pins {
 		values[string(class)] = pin
 	}
-	classes := slices.Clone(w.ask)
-	if w.referenceA {
-		classes = append(classes, "reference-a")
+	if classes := append(slices.Clone(w.ask), w.references.given()...); len(classes) > 0 {
+		p, err = a.askValues(ctx, classes, values)
 	}
-	if w.referenceB {
-		classes = append(classes, "reference-b")
+	if err != nil {
+		destroy(values)
+		return nil, nil, err
 	}
+	return values, p, nil
+}
+
+// askValues asks for the reference of each class once, whatever more it covers on the card
+// that is there.
+func (a *app) askValues(ctx context.Context, classes []string, values map[string]secret.Bytes) (*profile.Card, error) {
 	for _, class := range classes {
-		_, r, err := findReference(mustProfile(generation), class)
-		if err == nil {
-			values[class], err = (&secretSource{}).of(ctx, a, r)
-		}
-		if err != nil {
-			destroy(values)
+		if err := inSome(func(p *profile.Card) error { _, _, err := findReference(p, class); return err }); err != nil {
 			return nil, err
 		}
 	}
-	return values, nil
+	p, err := a.generationOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked := map[string]bool{}
+	for _, class := range classes {
+		path, r, err := findReference(p, class)
+		if err != nil {
+			return nil, err
+		}
+		if asked[path] {
+			continue
+		}
+		value, err := (&secretSource{}).of(ctx, a, r)
+		if err != nil {
+			return nil, err
+		}
+		asked[path] = true
+		values[r.Class].Destroy()
+		values[r.Class] = value
+	}
+	return p, nil
 }
 
 func destroy(values map[string]secret.Bytes) {
@@ -149,7 +176,13 @@ type inspection struct {
 	values   map[string]secret.Bytes // to present, by reference class
 	now      time.Time
 	states   map[string]string // of certificates, as certificateRow has them
+	app      string            // the application selected
+	open     map[string]bool   // by reference: whether the card took its value since then
 	findings []finding
+}
+
+func newInspection(values map[string]secret.Bytes, now time.Time) *inspection {
+	return &inspection{values: values, now: now, states: map[string]string{}, open: map[string]bool{}}
 }
 
 func (in *inspection) add(result, check, format string, args ...any) {
@@ -168,7 +201,7 @@ func (in *inspection) hold(check string, err error, text string) {
 // run does all checks, application by application, for another one clears what was
 // verified.
 func (in *inspection) run(ctx context.Context, c *opened) error {
-	for _, part := range []func(context.Context, *opened) error{in.jpki, in.text, in.surface, in.resident, in.validity} {
+	for _, part := range append(in.parts(c.Profile()), in.validity) {
 		if err := part(ctx, c); err != nil {
 			return err
 		}
@@ -176,9 +209,57 @@ func (in *inspection) run(ctx context.Context, c *opened) error {
 	return nil
 }
 
-// present presents the value of a reference's class if there is one, and says
-// whether the card took it. A wrong one is a finding.
+// parts are the checks of what the generation has, those in one application together.
+func (in *inspection) parts(p *profile.Card) []func(context.Context, *opened) error {
+	type part struct {
+		app string
+		do  func(context.Context, *opened) error
+	}
+	var parts []part
+	if keys := holderKeys(p); len(keys) > 0 {
+		parts = append(parts, part{keys[0].app, in.holder})
+	}
+	for _, of := range []struct {
+		recipe string
+		do     func(context.Context, *opened) error
+	}{{"text/signature", in.text}, {"surface/face", in.surface}, {"resident/code", in.resident}} {
+		if path, ok := p.Made(of.recipe); ok {
+			parts = append(parts, part{appOf(path), of.do})
+		}
+	}
+	first := func(app string) int {
+		return slices.IndexFunc(parts, func(p part) bool { return p.app == app })
+	}
+	together := slices.Clone(parts)
+	slices.SortStableFunc(together, func(a, b part) int { return first(a.app) - first(b.app) })
+	var checks []func(context.Context, *opened) error
+	for _, p := range together {
+		checks = append(checks, p.do)
+	}
+	return checks
+}
+
+func appOf(path string) string {
+	app, _, _ := strings.Cut(path, "/")
+	return app
+}
+
+// enter notes that something in the path's application is about to be used: coming from
+// another, the card forgets what was verified.
+func (in *inspection) enter(path string) {
+	if app := appOf(path); app != in.app {
+		in.app = app
+		clear(in.open)
+	}
+}
+
+// present presents the value of a reference's class if there is one, once while its
+// application is selected, and says whether the card took it. A wrong one is a finding.
 func (in *inspection) present(ctx context.Context, c *opened, path string) (bool, error) {
+	in.enter(path)
+	if open, presented := in.open[path]; presented {
+		return open, nil
+	}
 	_, r, err := c.Profile().Reference(path)
 	if err != nil {
 		return false, err
@@ -192,11 +273,41 @@ func (in *inspection) present(ctx context.Context, c *opened, path string) (bool
 		return false, err
 	}
 	in.hold(path, err, r.Japanese+": the card takes it")
+	in.open[path] = err == nil
 	return err == nil, nil
+}
+
+// presentAny presents all of a key's references and says whether it may be used; one that
+// has none is anybody's.
+func (in *inspection) presentAny(ctx context.Context, c *opened, paths []string) (open bool, err error) {
+	open = len(paths) == 0
+	for _, path := range paths {
+		took, err := in.present(ctx, c, path)
+		if err != nil {
+			return false, err
+		}
+		open = open || took
+	}
+	return open, nil
+}
+
+// presentAll presents what opens any of the contents.
+func (in *inspection) presentAll(ctx context.Context, c *opened, recipes ...string) error {
+	for _, recipe := range recipes {
+		path, ok := c.Profile().Made(recipe)
+		if !ok {
+			continue
+		}
+		if _, err := in.presentAny(ctx, c, openers(c.Profile(), path)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // object reads the TLV object of a file; one that cannot be read is noted and nil.
 func (in *inspection) object(ctx context.Context, c *opened, path string) ([]byte, error) {
+	in.enter(path)
 	b, err := c.ReadObject(ctx, path)
 	if err := fatal(err); err != nil {
 		return nil, err
@@ -216,15 +327,17 @@ func (in *inspection) object(ctx context.Context, c *opened, path string) ([]byt
 	return b, nil
 }
 
-// resident proves the PIN of 住基AP where it is given.
+// resident proves the PIN of 住民票コード where it is given.
 func (in *inspection) resident(ctx context.Context, c *opened) error {
-	_, err := in.present(ctx, c, "resident/pin")
-	return err
+	return in.presentAll(ctx, c, "resident/code")
 }
 
 // validity compares the card's last day with today.
 func (in *inspection) validity(ctx context.Context, c *opened) error {
-	tag, _ := c.Profile().Object("expiry")
+	tag, ok := c.Profile().Object("expiry")
+	if !ok {
+		return nil
+	}
 	b, err := c.Data(ctx, tag, "expiry")
 	if err := fatal(err); err != nil {
 		return err

@@ -37,7 +37,7 @@ func (f *forged) Process(command []byte) []byte {
 	case apdu.INSReadBinary:
 		f.falsify(c, answer[:len(answer)-2])
 	case apdu.INSSecurityOperation:
-		if _, k, err := mustProfile(generation).Key(f.key); err == nil && strings.HasPrefix(f.key, f.app) && (k.Default || c.P2 == 0x80|k.ID.SFI()) {
+		if _, k, err := generations()[0].Key(f.key); err == nil && strings.HasPrefix(f.key, f.app) && (k.Default || c.P2 == 0x80|k.ID.SFI()) {
 			answer[40] ^= 1
 		}
 	}
@@ -46,7 +46,7 @@ func (f *forged) Process(command []byte) []byte {
 
 func (f *forged) selected(c apdu.Command) {
 	f.app = ""
-	for _, app := range mustProfile(generation).Applications {
+	for _, app := range generations()[0].Applications {
 		if string(app.AID) == string(c.Data) {
 			f.app = app.Name
 		}
@@ -75,7 +75,7 @@ func (f *forged) falsify(c apdu.Command, data []byte) {
 }
 
 func (f *forged) fileOf(sfi byte) string {
-	app := mustProfile(generation).App(f.app)
+	app := generations()[0].App(f.app)
 	if app == nil {
 		return ""
 	}
@@ -173,7 +173,7 @@ func TestVerifyLooksAtDates(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newConsole(deskWith(issued(t)))
-			in := &inspection{now: row.now, states: map[string]string{}}
+			in := newInspection(nil, row.now)
 			if err := c.identified(t.Context(), reader.Shared, func(o *opened) error { return in.run(t.Context(), o) }); err != nil {
 				t.Fatal(err)
 			}
