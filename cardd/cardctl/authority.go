@@ -94,7 +94,10 @@ func (a *app) serveStatus(ctx context.Context, listen string, handler http.Handl
 		return fmt.Errorf("cannot listen on %s: %w", listen, err)
 	}
 	a.notef(a.in2("Serving on http://%s\n", "http://%s で公開中\n"), l.Addr())
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10}
+	s := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
+	}
 	stopped := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stopped()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {

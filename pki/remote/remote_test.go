@@ -336,6 +336,29 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// A hold that becomes final keeps its day; the authority is told of both, each once.
+func TestAHoldThatBecomesFinalKeepsItsDay(t *testing.T) {
+	a := connect(t, newWire(t), t.TempDir(), false)
+	cert, err := a.Certify(t.Context(), request(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	send := func(*x509.Certificate) error { sent++; return nil }
+	for days, why := range []pki.Reason{pki.CertificateHold, pki.CessationOfOperation, pki.CessationOfOperation} {
+		a.ledger.now = func() time.Time { return today.AddDate(0, 0, days) }
+		if err := a.TakeBack(t.Context(), cert.SerialNumber, why, send); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := a.Certificates(t.Context()); err != nil || !all[0].Revoked.Equal(today) || all[0].Reason != pki.CessationOfOperation || sent != 2 {
+		t.Errorf("revoked %v for %v, told %d times, %v", all[0].Revoked, all[0].Reason, sent, err)
+	}
+	if err := a.TakeBack(t.Context(), cert.SerialNumber, pki.CertificateHold, send); !errors.Is(err, pki.ErrRevoked) {
+		t.Errorf("a final one on hold: want ErrRevoked, got %v", err)
+	}
+}
+
 // The record of a person's data is sealed, and one that is not the newest is refused.
 func TestTheRecordIsGuarded(t *testing.T) {
 	w, dir := newWire(t), t.TempDir()

@@ -200,10 +200,10 @@ func (l *ledger) revoking(ctx context.Context, id string, why pki.Reason) error 
 	})
 }
 
-// revoked records that it did it.
+// revoked records that it did it. A hold that becomes final keeps its day (ITU-T X.509, 9.5.3.1).
 func (l *ledger) revoked(ctx context.Context, id string, why pki.Reason) error {
 	return l.write(ctx, func(tx *sql.Tx) error {
-		return one(tx.ExecContext(ctx, "UPDATE request SET revoked = ?, since = ? WHERE id = ?", int(why), l.now().Unix(), id))
+		return one(tx.ExecContext(ctx, "UPDATE request SET revoked = ?, since = coalesce(since, ?) WHERE id = ?", int(why), l.now().Unix(), id))
 	})
 }
 
