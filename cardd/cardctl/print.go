@@ -40,7 +40,9 @@ func (a *app) previewCommand() *cobra.Command {
 		Long: "Draws both sides of the card and writes them into a folder: front.png and back.png as they will look,\n" +
 			"front-k.png and back-k.png with what is printed in black resin, and card.pdf with both sides at the size\n" +
 			"of a card, 85.60 × 53.98 mm. What a printing station would refuse is refused here, in the same words.\n" +
-			"No printer, no daemon and no card are needed. The files are personal data: only their owner can read them.",
+			"No printer, no daemon and no card are needed. The files are personal data: only their owner can read them.\n\n" +
+			"Of an order to endorse (追記) the entry alone is drawn, on white, below what the order says stands on the\n" +
+			"card; where it says nothing, as the first entry.",
 		Example: "  cardctl print preview adult/order.json --out preview",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.preview(args[0], p) },
@@ -61,11 +63,11 @@ func (a *app) preview(file string, p preview) error {
 	if err != nil {
 		return err
 	}
-	drawn, issued, err := a.drawOrder(file, layout, p.cardID)
+	drawn, err := a.drawOrder(file, layout, p)
 	if err != nil {
 		return err
 	}
-	files, err := previewFiles(drawn, issued)
+	files, err := previewFiles(drawn.face, drawn.day)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (a *app) preview(file string, p preview) error {
 	if err != nil {
 		return err
 	}
-	a.showPreview(layout, paths)
+	a.showPreview(drawn, paths)
 	return nil
 }
 
@@ -100,29 +102,40 @@ func refusedIf(err error) error {
 	return refused(err)
 }
 
-// drawOrder draws an order's card, and tells when it is issued.
-func (a *app) drawOrder(file string, layout *face.Layout, cardID string) (printer.Face, juki.Date, error) {
+// drawn is what an order would have printed.
+type drawn struct {
+	face   printer.Face
+	layout *face.Layout
+	day    juki.Date   // of the order, which dates the PDF
+	entry  *drawnEntry // nil for a whole face
+}
+
+// drawOrder draws an order's card, or its entry alone.
+func (a *app) drawOrder(file string, layout *face.Layout, p preview) (*drawn, error) {
 	fonts, err := previewFonts()
 	if err != nil {
-		return printer.Face{}, juki.Date{}, err
+		return nil, err
 	}
 	sent, err := a.readApplication(file)
 	if err != nil {
-		return printer.Face{}, juki.Date{}, err
+		return nil, err
 	}
 	defer sent.destroy()
 	o, err := order.Parse(sent.wire, nil, facecheck.Checks(fonts))
 	if err != nil {
-		return printer.Face{}, juki.Date{}, err
+		return nil, err
 	}
 	defer o.Destroy()
+	if o.Operation == order.Endorse {
+		return drawEntry(fonts, o, layout, p)
+	}
 	data, err := facecheck.Data(o)
 	if err != nil {
-		return printer.Face{}, juki.Date{}, faceRefused(err)
+		return nil, faceRefused(err)
 	}
-	data.CardID = cardID
-	drawn, err := fonts.Render(layout, data)
-	return drawn, o.Issued, faceRefused(err)
+	data.CardID = p.cardID
+	f, err := fonts.Render(layout, data)
+	return &drawn{face: f, layout: layout, day: o.Issued}, faceRefused(err)
 }
 
 // previewFonts are those of cardd's configuration.
@@ -145,6 +158,8 @@ func faceRefused(err error) error {
 		return nil
 	case errors.As(err, &glyph):
 		return refused(failure.New(failure.FaceGlyph, err.Error(), err))
+	case errors.As(err, &overflow) && overflow.Reissue:
+		return refused(failure.New(failure.EntryNoRoom, overflow.Rule, err))
 	case errors.As(err, &overflow), errors.As(err, &stroke):
 		return refused(failure.New(failure.FaceOverflow, err.Error(), err))
 	case errors.As(err, &photo):
@@ -160,11 +175,11 @@ type privateFile struct {
 }
 
 // previewFiles are the pictures of either side, its resin, and both sides as PDF.
-func previewFiles(drawn printer.Face, issued juki.Date) ([]privateFile, error) {
-	front, errFront := face.CardPNG(drawn.Front)
-	back, errBack := face.CardPNG(drawn.Back)
-	frontK, errFrontK := face.ResinPNG(raster.Separate(drawn.Front))
-	backK, errBackK := face.ResinPNG(raster.Separate(drawn.Back))
+func previewFiles(f printer.Face, issued juki.Date) ([]privateFile, error) {
+	front, errFront := face.CardPNG(f.Front)
+	back, errBack := face.CardPNG(f.Back)
+	frontK, errFrontK := face.ResinPNG(raster.Separate(f.Front))
+	backK, errBackK := face.ResinPNG(raster.Separate(f.Back))
 	if err := errors.Join(errFront, errBack, errFrontK, errBackK); err != nil {
 		return nil, err
 	}
@@ -219,17 +234,19 @@ func writePrivately(dir string, files []privateFile) ([]string, error) {
 	return paths, nil
 }
 
-func (a *app) showPreview(layout *face.Layout, paths []string) {
+func (a *app) showPreview(d *drawn, paths []string) {
+	layout := d.layout
 	size := layout.Size()
 	if a.json {
 		a.printJSON(struct {
-			Layout  string   `json:"layout"`
-			Version int      `json:"version"`
-			DPI     int      `json:"dpi"`
-			Width   int      `json:"width"`
-			Height  int      `json:"height"`
-			Files   []string `json:"files"`
-		}{layout.Name, layout.Version, layout.DPI, size.X, size.Y, paths})
+			Layout  string      `json:"layout"`
+			Version int         `json:"version"`
+			DPI     int         `json:"dpi"`
+			Width   int         `json:"width"`
+			Height  int         `json:"height"`
+			Files   []string    `json:"files"`
+			Entry   *drawnEntry `json:"entry,omitempty"`
+		}{layout.Name, layout.Version, layout.DPI, size.X, size.Y, paths, d.entry})
 		return
 	}
 	for _, path := range paths {
@@ -237,4 +254,7 @@ func (a *app) showPreview(layout *face.Layout, paths []string) {
 	}
 	a.printf(a.in2("layout %s version %d (%s), %d × %d pixels a side at %d dpi\n", "レイアウト %s 第%d版 (%s)、片面 %d × %d 画素、%d dpi\n"),
 		layout.Name, layout.Version, layout.Source, size.X, size.Y, layout.DPI)
+	if d.entry != nil {
+		a.showEntry(d.entry)
+	}
 }
