@@ -109,6 +109,21 @@ func TestModuleEndedInMidIssue(t *testing.T) {
 	}
 }
 
+// TestRotateWithAModule changes a card's keys from a master to the next, both of which
+// never leave the module, and back.
+func TestRotateWithAModule(t *testing.T) {
+	state := hsmDesk(t)
+	card := fieldCard(t, "", rotationStore(t))
+	id, desk := cardNumber(t, card), deskWith(card)
+	for _, to := range []string{"31", "30"} {
+		newConsole(desk).do(t, 0, with(rotateArgs, id, "--to", to)...)
+		if has := usable(t, 0, card); has != to {
+			t.Errorf("the card has %s, want %s", has, to)
+		}
+	}
+	rotationRecords(t, state, id+"  30 -> 31", id+"  31 -> 30")
+}
+
 // TestWhatTheOperatorSeesOfAModule: each way in which a module is not there has a code,
 // and a wrong PIN is presented once, by whatever process.
 func TestWhatTheOperatorSeesOfAModule(t *testing.T) {
