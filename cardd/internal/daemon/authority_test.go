@@ -27,6 +27,7 @@ import (
 	"github.com/zmap/zlint/v3"
 	"github.com/zmap/zlint/v3/lint"
 
+	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/daemon"
 	"jukicard/cardd/internal/failure"
@@ -112,12 +113,15 @@ func (d *desk) issue(t *testing.T) journal.Job {
 }
 
 // insert lays a new card on the reader and an adult's order on the desk.
-func (d *desk) insert(t *testing.T) {
+func (d *desk) insert(t *testing.T) { d.insertFor(t, "adult", nil) }
+
+// insertFor does it for another person, on a card of a generation; nil is today's.
+func (d *desk) insertFor(t *testing.T, person string, generation *profile.Card) {
 	t.Helper()
 	next := 0
 	keys := []int{0, 1, 2, 3, 4, 7} // those that nothing else here has
 	card, err := simulator.NewBlank(simulator.Options{
-		LabKey: simulator.LabTestKey, Master: simulator.LabTestKey,
+		Profile: generation, LabKey: simulator.LabTestKey, Master: simulator.LabTestKey,
 		KeyPool: func() *rsa.PrivateKey { next++; return pkitest.NewCard(t, keys[(next-1)%len(keys)]).PrivateKey },
 	})
 	if err != nil {
@@ -125,7 +129,7 @@ func (d *desk) insert(t *testing.T) {
 	}
 	d.reader.Insert(0, card)
 	dir := t.TempDir()
-	p, err := people.Get("adult", time.Time{})
+	p, err := people.Get(person, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

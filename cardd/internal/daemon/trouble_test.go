@@ -18,6 +18,7 @@ import (
 
 	globalsign "github.com/globalsign/est"
 
+	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
@@ -187,6 +188,36 @@ func entries(t *testing.T, d *desk, p pki.Purpose) map[string]int {
 		out[e.SerialNumber.String()] = e.ReasonCode
 	}
 	return out
+}
+
+// The next card, with its certificates of ten years, is issued under CAs on P-384, which are
+// on it too; zlint finds no error in any.
+func TestIssuesTheNextCardUnderP384(t *testing.T) {
+	d := newDesk(t, nil, nil, config.Authority{Kind: config.AuthoritySoftCA, Algorithm: string(pki.P384)})
+	next, err := profile.Shared("mynumber-2-draft")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.insertFor(t, "next-adult", next)
+	if job := d.submit(t); job.State != journal.Done {
+		t.Fatalf("the job ended %s: %s", job.State, job.Reason)
+	}
+	if len(d.told) != 4 {
+		t.Errorf("%d certificates are on the card", len(d.told))
+	}
+	for name, der := range d.told {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cert.SignatureAlgorithm != x509.ECDSAWithSHA384 {
+			t.Errorf("%s is signed by %v", name, cert.SignatureAlgorithm)
+		}
+		if years := time.Until(cert.NotAfter).Hours() / 24 / 365; years < 9 {
+			t.Errorf("%s ends in %.1f years", name, years)
+		}
+		lints(t, cert)
+	}
 }
 
 // A change of what the 署名用 certificate says takes it and leaves 利用者証明用; a suspension
