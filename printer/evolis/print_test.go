@@ -3,9 +3,7 @@ package evolis_test
 import (
 	"context"
 	"errors"
-	"image"
 	"image/color"
-	"image/draw"
 	"io"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"jukicard/printer"
 	"jukicard/printer/evolis"
+	"jukicard/printer/printertest"
 	"jukicard/simulator/lines"
 	"jukicard/simulator/press"
 	model "jukicard/simulator/press/evolis"
@@ -66,26 +65,10 @@ func set(t *testing.T, c press.Config, m model.Options, o evolis.Options) *bench
 	return b
 }
 
-// side is a picture with text, a colour, a photograph's tones and marks in the corners.
-func side(c color.Color) image.Image {
-	m := image.NewRGBA(image.Rect(0, 0, 1016, 648))
-	draw.Draw(m, m.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	for _, r := range []struct {
-		at image.Rectangle
-		c  color.Color
-	}{
-		{image.Rect(0, 0, 40, 20), color.Black},
-		{image.Rect(976, 618, 1016, 648), c},
-		{image.Rect(100, 100, 300, 180), c},
-		{image.Rect(400, 300, 401, 500), color.Black},
-	} {
-		draw.Draw(m, r.at, image.NewUniform(r.c), image.Point{}, draw.Src)
-	}
-	return m
-}
-
 func face() printer.Face {
-	return printer.Face{Front: side(color.RGBA{255, 0, 0, 255}), Back: side(color.RGBA{0, 255, 0, 255}), DPI: 300}
+	return printer.Face{
+		Front: printertest.Marked(1016, 648, color.RGBA{255, 0, 0, 255}), Back: printertest.Marked(1016, 648, color.RGBA{0, 255, 0, 255}), DPI: 300,
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -137,33 +120,17 @@ func TestTheFaceIsTheFace(t *testing.T) {
 	b, ctx := set(t, press.Config{}, model.Options{}, evolis.Options{Ribbon: "ymckok"}), t.Context()
 	must(t, b.Move(ctx, printer.Head))
 	must(t, b.Print(ctx, face(), nil))
-	ink := b.press.Inside().Sides
-	at := func(p []byte, x, y int) byte { return p[y*1016+x] }
-	for _, dot := range []struct {
-		name string
-		side int
-		x, y int
-		inks string
-	}{
-		{"text in a corner", 0, 3, 3, "K"},
-		{"red", 0, 150, 150, "YM"},
-		{"red in the other corner", 0, 1015, 647, "YM"},
-		{"a thin stroke", 0, 400, 499, "K"},
-		{"beside it", 0, 401, 499, ""},
-		{"green in resin", 1, 150, 150, "K"},
-		{"white", 1, 700, 50, ""},
-	} {
-		got := ""
-		for _, panel := range "YMCK" {
-			if plane := ink[dot.side].Ink[byte(panel)]; plane != nil && at(plane, dot.x, dot.y) == 255 {
-				got += string(panel)
-			}
-		}
-		if got != dot.inks {
-			t.Errorf("%s: %q at %d,%d of side %d, want %q", dot.name, got, dot.x, dot.y, dot.side, dot.inks)
-		}
-	}
-	if ink[0].Ink['O'][5] != 255 {
+	card := b.press.Inside()
+	printertest.Look(t, b.press, card, []printertest.Dot{
+		{Name: "text in a corner", Side: 0, X: 3, Y: 3, Inks: "K"},
+		{Name: "red", Side: 0, X: 150, Y: 150, Inks: "YM"},
+		{Name: "red in the other corner", Side: 0, X: 1015, Y: 647, Inks: "YM"},
+		{Name: "a thin stroke", Side: 0, X: 400, Y: 499, Inks: "K"},
+		{Name: "beside it", Side: 0, X: 401, Y: 499, Inks: ""},
+		{Name: "green in resin", Side: 1, X: 150, Y: 150, Inks: "K"},
+		{Name: "white", Side: 1, X: 700, Y: 50, Inks: ""},
+	})
+	if card.Side(0).Ink['O'][5] != 255 {
 		t.Error("the overlay does not cover the card")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"image/draw"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"jukicard/printer"
 	"jukicard/printer/magicard"
+	"jukicard/printer/printertest"
 	"jukicard/simulator/lines"
 	"jukicard/simulator/press"
 	model "jukicard/simulator/press/magicard"
@@ -64,22 +64,7 @@ func set(t *testing.T, m model.Options, o magicard.Options) *bench {
 	return b
 }
 
-func side(c color.Color) image.Image {
-	m := image.NewRGBA(image.Rect(0, 0, 1000, 638))
-	draw.Draw(m, m.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	for _, r := range []struct {
-		at image.Rectangle
-		c  color.Color
-	}{
-		{image.Rect(0, 0, 40, 20), color.Black},
-		{image.Rect(960, 610, 1000, 638), c},
-		{image.Rect(100, 100, 300, 180), c},
-		{image.Rect(400, 300, 401, 500), color.Black},
-	} {
-		draw.Draw(m, r.at, image.NewUniform(r.c), image.Point{}, draw.Src)
-	}
-	return m
-}
+func side(c color.Color) image.Image { return printertest.Marked(1000, 638, c) }
 
 var red, green = color.RGBA{255, 0, 0, 255}, color.RGBA{0, 255, 0, 255}
 
@@ -138,31 +123,16 @@ func looks(t *testing.T, b *bench, card *press.Card, resinBack bool) {
 	t.Helper()
 	width, _ := b.press.Size()
 	left, top := (width-1000)/2, (642-638)/2
-	onBack := map[bool]string{true: "K", false: "YC"}[resinBack]
-	for _, dot := range []struct {
-		name string
-		side int
-		x, y int
-		inks string
-	}{
-		{"text in the upper left corner", 0, 0, 0, "K"},
-		{"red", 0, 150, 150, "YM"},
-		{"red in the lower right corner", 0, 999, 637, "YM"},
-		{"a thin stroke", 0, 400, 499, "K"},
-		{"beside it", 0, 401, 499, ""},
-		{"green", 1, 150, 150, onBack},
-		{"white", 1, 700, 50, ""},
-	} {
-		got := ""
-		for _, panel := range "YMCK" {
-			if plane := card.Sides[dot.side].Ink[byte(panel)]; plane != nil && plane[(dot.y+top)*width+dot.x+left] == 255 {
-				got += string(panel)
-			}
-		}
-		if got != dot.inks {
-			t.Errorf("%s: %q, want %q", dot.name, got, dot.inks)
-		}
-	}
+	green := map[bool]string{true: "K", false: "YC"}[resinBack]
+	printertest.Look(t, b.press, card, []printertest.Dot{
+		{Name: "text in the upper left corner", Side: 0, X: left, Y: top, Inks: "K"},
+		{Name: "red", Side: 0, X: left + 150, Y: top + 150, Inks: "YM"},
+		{Name: "red in the lower right corner", Side: 0, X: left + 999, Y: top + 637, Inks: "YM"},
+		{Name: "a thin stroke", Side: 0, X: left + 400, Y: top + 499, Inks: "K"},
+		{Name: "beside it", Side: 0, X: left + 401, Y: top + 499, Inks: ""},
+		{Name: "green", Side: 1, X: left + 150, Y: top + 150, Inks: green},
+		{Name: "white", Side: 1, X: left + 700, Y: top + 50, Inks: ""},
+	})
 }
 
 func TestFaultsSayWhatToDo(t *testing.T) {

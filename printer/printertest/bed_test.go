@@ -4,10 +4,15 @@ package printertest_test
 
 import (
 	"context"
+	"image"
 	"io"
 	"sync"
 	"testing"
+	"time"
 
+	"jukicard/printer"
+	"jukicard/printer/printertest"
+	"jukicard/printer/raster"
 	"jukicard/printer/wire"
 	"jukicard/simulator/lines"
 	"jukicard/simulator/press"
@@ -198,4 +203,120 @@ func linked(l **link, clock press.Clock, cfg press.Config) press.Config {
 	cfg.Clock = clock
 	cfg.Power = func(on bool) { (*l).Power(on) }
 	return cfg
+}
+
+// streamModel is a model that speaks a stream and, on the bus, answers control requests.
+type streamModel interface {
+	lines.Printer
+	usbbed.Controller
+	Received() int
+	SetSerial(serial string)
+}
+
+// busGate is a stream model behind a link on the bus.
+type busGate struct {
+	gate
+	control usbbed.Controller
+}
+
+// Control is usbbed.Controller.
+func (g busGate) Control(ctx context.Context, s usbbed.Setup, data []byte) ([]byte, error) {
+	if !g.link.open() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return g.control.Control(ctx, s, data)
+}
+
+// onUSBStream plugs a model that speaks a stream into the bus.
+func onUSBStream(t testing.TB, d usbbed.Device, m streamModel) *link {
+	t.Helper()
+	l := newLink(t)
+	c, err := usbbed.For(t).Plug(d, usbbed.Stream(busGate{gate{l, m}, m}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.cable = c
+	return l
+}
+
+// pause is how a driver waits between two questions.
+type pause = func(ctx context.Context, d time.Duration) error
+
+// onClock lets the mechanics' time pass.
+func onClock(clock *press.Virtual) pause {
+	return func(ctx context.Context, d time.Duration) error {
+		clock.Wait(d)
+		return ctx.Err()
+	}
+}
+
+// stream is a printer that speaks a stream, on every wire that carries one.
+type stream struct {
+	shape press.Config
+	usb   usbbed.Device
+	other string // the serial number of another printer
+	model func(*press.Press, press.Config) streamModel
+	open  func(context.Context, wire.Dialer, *press.Press, pause) (printer.Device, error)
+}
+
+func (s stream) bed(t testing.TB, is printer.Identity, on string, o printertest.Options) *printertest.Bed {
+	t.Helper()
+	clock := &press.Virtual{}
+	var l *link
+	cfg := linked(&l, clock, s.shape)
+	if o.Press != nil {
+		o.Press(&cfg)
+	}
+	mechanics := press.New(cfg)
+	m := s.model(mechanics, cfg)
+	switch on {
+	case "usb":
+		l = onUSBStream(t, s.usb, m)
+	case "tcp":
+		l = onTCP(t, m)
+	case "pty":
+		l = onPty(t, m)
+	default:
+		l = onPipe(t, is.Model, m)
+	}
+	return &printertest.Bed{
+		Press: mechanics, Received: m.Received, Cut: l.Cut,
+		Open: func(ctx context.Context) (printer.Device, error) {
+			return s.open(ctx, l.Dialer(), mechanics, onClock(clock))
+		},
+		Restore: func(other bool) {
+			err := l.Restore(func() {
+				m.SetSerial(is.Serial)
+				if other {
+					m.SetSerial(s.other)
+				}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		},
+	}
+}
+
+// levelled are the dots in so many levels, each of which inks a dot by full. The error
+// diffusion is package raster's own and judged there.
+func levelled(levels int, full func(v int) byte) func(side image.Image, width, height int) press.Planes {
+	return func(side image.Image, width, height int) press.Planes {
+		planes := printertest.Separated(side, width, height, true)
+		for _, panel := range []byte("YMC") {
+			if !raster.Inked(planes[panel]) {
+				continue
+			}
+			shades, err := raster.Dither(planes[panel], width, levels)
+			if err != nil {
+				panic(err)
+			}
+			for i, v := range shades {
+				shades[i] = full(int(v))
+			}
+			planes[panel] = shades
+		}
+		return planes
+	}
 }

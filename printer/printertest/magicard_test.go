@@ -5,8 +5,6 @@ package printertest_test
 import (
 	"context"
 	"fmt"
-	"image"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,55 +12,35 @@ import (
 	"jukicard/printer"
 	driver "jukicard/printer/magicard"
 	"jukicard/printer/printertest"
-	"jukicard/printer/raster"
+	"jukicard/printer/wire"
 	"jukicard/simulator/press"
 	model "jukicard/simulator/press/magicard"
 	"jukicard/simulator/usbbed"
 )
 
 func init() {
-	for _, wire := range []string{"pipe", "tcp", "usb"} {
-		jobs = append(jobs, magicardRig(wire))
+	for _, on := range []string{"pipe", "tcp", "usb"} {
+		jobs = append(jobs, magicardRig(on))
 	}
 }
 
 // magicardSerials gives each model on the bus its own serial number.
 var magicardSerials atomic.Int32
 
-func magicardRig(wire string) printertest.Rig {
+func magicardRig(on string) printertest.Rig {
 	is := printer.Identity{
 		Maker: "Magicard", Model: "Enduro+", Serial: fmt.Sprintf("61E%04d", magicardSerials.Add(1)), Firmware: "1.24",
 		DPI: 300, Contact: true,
 	}
 	return printertest.Rig{
-		Name: "Enduro/" + wire, Identity: is,
+		Name: "Enduro/" + on, Identity: is,
 		Strokes: len(model.Panels), // every panel passes the head, inked or not
-		Planes:  magicardPlanes,
+		Planes:  levelled(64, func(v int) byte { return byte(v * 255 / 63) }),
 		Start: func(t testing.TB, o printertest.Options) *printertest.Bed {
-			return magicardBed(t, is, wire, o)
+			return magicardBed(t, is, on, o)
 		},
-		Differs: magicardDiffers(wire),
+		Differs: magicardDiffers(on),
 	}
-}
-
-// magicardPlanes are the dots in 64 levels. The error diffusion is package raster's own
-// and judged there.
-func magicardPlanes(side image.Image, width, height int) press.Planes {
-	planes := printertest.Separated(side, width, height, true)
-	for _, panel := range []byte("YMC") {
-		if !slices.ContainsFunc(planes[panel], func(b byte) bool { return b != 0 }) {
-			continue
-		}
-		levels, err := raster.Dither(planes[panel], width, 64)
-		if err != nil {
-			panic(err)
-		}
-		for i, v := range levels {
-			levels[i] = byte(int(v) * 255 / 63)
-		}
-		planes[panel] = levels
-	}
-	return planes
 }
 
 // watched is a driver whose operator says when no card is inside any more: this printer
@@ -88,54 +66,29 @@ func (w watched) Status(ctx context.Context) (printer.Status, error) {
 	return st, err
 }
 
-func magicardBed(t testing.TB, is printer.Identity, wire string, o printertest.Options) *printertest.Bed {
+func magicardBed(t testing.TB, is printer.Identity, on string, o printertest.Options) *printertest.Bed {
 	t.Helper()
-	clock := &press.Virtual{}
-	var l *link
-	cfg := linked(&l, clock, press.Config{Width: model.Width, Height: model.Height, Panels: model.Panels})
-	if o.Press != nil {
-		o.Press(&cfg)
-	}
-	mechanics := press.New(cfg)
-	m := model.New(mechanics, model.Options{Name: is.Model, Serial: is.Serial, Firmware: is.Firmware, Film: cfg.RibbonMax})
 	printing := o.Patience
-	switch wire {
-	case "usb":
+	if on == "usb" {
 		printing = max(printing, 90*time.Second) // the port shows the mechanics at work, as long as they are
-		l = onUSBStream(t, usbbed.Printer(0x0C1F, 0x2800, is.Serial, 1, 2), m)
-	case "tcp":
-		l = onTCP(t, m)
-	default:
-		l = onPipe(t, is.Model, m)
 	}
-	return &printertest.Bed{
-		Press: mechanics, Received: m.Received, Cut: l.Cut,
-		Open: func(ctx context.Context) (printer.Device, error) {
-			d, err := driver.New(l.Dialer(), driver.Options{
-				Serial: is.Serial,
+	return stream{
+		shape: press.Config{Width: model.Width, Height: model.Height, Panels: model.Panels},
+		usb:   usbbed.Printer(0x0C1F, 0x2800, is.Serial, 1, 2), other: "61E9999",
+		model: func(p *press.Press, c press.Config) streamModel {
+			return model.New(p, model.Options{Name: is.Model, Serial: is.Serial, Firmware: is.Firmware, Film: c.RibbonMax})
+		},
+		open: func(ctx context.Context, d wire.Dialer, mechanics *press.Press, pause pause) (printer.Device, error) {
+			p, err := driver.New(d, driver.Options{
+				Serial: is.Serial, Pause: pause,
 				Timing: driver.Timing{Reply: o.Patience, Job: o.Patience, Print: printing, Drain: 5 * time.Millisecond},
-				Pause: func(ctx context.Context, d time.Duration) error {
-					clock.Wait(d)
-					return ctx.Err()
-				},
 			})
 			if err == nil {
-				_, err = d.Identity(ctx)
+				_, err = p.Identity(ctx)
 			}
-			return watched{d, mechanics}, err
+			return watched{p, mechanics}, err
 		},
-		Restore: func(other bool) {
-			err := l.Restore(func() {
-				m.SetSerial(is.Serial)
-				if other {
-					m.SetSerial("61E9999")
-				}
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		},
-	}
+	}.bed(t, is, on, o)
 }
 
 // Why rows end otherwise with a printer of this kind.
@@ -156,7 +109,7 @@ func byHand(at printertest.Call, told printertest.Answer, s printer.Surface, why
 	return printertest.Difference{Want: w, Because: why}
 }
 
-func magicardDiffers(wire string) map[string]printertest.Difference {
+func magicardDiffers(on string) map[string]printertest.Difference {
 	const blank, unknown, spoilt, printed = printer.SurfaceBlank, printer.SurfaceUnknown, printer.SurfaceSpoilt, printer.SurfacePrinted
 	out := func(why string) printertest.Difference {
 		d := byHand(printertest.Print, printertest.Breaks, printed, why)
@@ -183,7 +136,7 @@ func magicardDiffers(wire string) map[string]printertest.Difference {
 		"stops reading in the last plane":  byHand(printertest.Print, printertest.Breaks, blank, noPlace),
 		"unplugged in the commit":          byHand(printertest.Print, printertest.Breaks, unknown, oneJob),
 	}
-	if wire == "tcp" {
+	if on == "tcp" {
 		for _, name := range []string{
 			"power lost in the first plane", "power lost in the last plane", "unplugged in the first plane",
 			"unplugged in the last plane", "stops reading in the first plane", "stops reading in the last plane",

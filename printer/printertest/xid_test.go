@@ -80,11 +80,7 @@ func xidBed(t testing.TB, is printer.Identity, wire string, size [2]int, framing
 		Open: func(ctx context.Context) (printer.Device, error) {
 			return driver.Open(ctx, driver.Config{
 				Dialer: l.Dialer(), Framing: framing, Serial: is.Serial,
-				Plane: o.Patience, Query: o.Patience, Motion: time.Minute,
-				Pause: func(ctx context.Context, d time.Duration) error {
-					clock.Wait(d)
-					return ctx.Err()
-				},
+				Plane: o.Patience, Query: o.Patience, Motion: time.Minute, Pause: onClock(clock),
 			})
 		},
 		Restore: func(other bool) {

@@ -3,7 +3,7 @@
 // cover, power, counters and a clock. A language front-end (a package below this one)
 // turns the commands of one maker into these calls:
 //
-//	Feed, Move, Flip          the card's way
+//	Feed, Move, Bring, Flip   the card's way
 //	Engage, Release           the contacts or the antenna of a station; the simulated
 //	                          reader is told by Config.Station which card it has
 //	Load, Loaded, Clear       planes in the printer's memory, lost with the power

@@ -88,6 +88,26 @@ func TestACardGoesItsWay(t *testing.T) {
 	}
 }
 
+// TestBring: from the hopper and from within, and at a station the chip is touched.
+func TestBring(t *testing.T) {
+	p := machine(nil)
+	for _, at := range []printer.Position{printer.Contact, printer.Head, printer.Contactless} {
+		must(t, p.Bring(at))
+		engaged := at
+		if at == printer.Head {
+			engaged = printer.Hopper
+		}
+		if s := p.Snapshot(); s.At != at || s.Engaged != engaged || s.Fed != 1 {
+			t.Errorf("brought to %s it is at %s, touched at %s, %d were fed", at, s.At, s.Engaged, s.Fed)
+		}
+	}
+	must(t, p.Move(printer.Output))
+	p.SetSupplies(0, 1, 1, false)
+	if why := p.Bring(printer.Head); why == nil || why.Why != press.Empty {
+		t.Errorf("from an empty hopper: %v", why)
+	}
+}
+
 // TestInkStaysWhereItCame: in direct printing a stop leaves the rows above it, on film it
 // leaves the card alone until the transfer.
 func TestInkStaysWhereItCame(t *testing.T) {

@@ -30,6 +30,19 @@ func (p *Press) Feed(to printer.Position) *Trouble {
 	return nil
 }
 
+// Bring takes the card inside to a station or the head, or one from the hopper when there
+// is none; at a station its contacts or antenna close by themselves.
+func (p *Press) Bring(to printer.Position) *Trouble {
+	move := p.Move
+	if !p.Snapshot().Inside {
+		move = p.Feed
+	}
+	if t := move(to); t != nil || to == printer.Head {
+		return t
+	}
+	return p.Engage(to)
+}
+
 // inside is whether a card that is there is in the machine.
 func inside(at printer.Position) bool {
 	return at == printer.Contact || at == printer.Contactless || at == printer.Head

@@ -11,38 +11,32 @@ const (
 	cr  = '\r'
 )
 
-// input is what has come and is not worked on.
-type input struct {
-	rx   []byte
-	told bool // the mechanics know that a plane is coming
-}
-
 // next takes one order out of the input and carries it out; ok is false when there is no
 // whole one.
 func (m *Model) next() (answer string, ok bool) {
-	i := bytes.IndexByte(m.in.rx, esc)
+	i := bytes.IndexByte(m.In, esc)
 	if i < 0 {
-		m.in.rx = m.in.rx[:0] // NUL and whatever else lies between two orders
+		m.In = m.In[:0] // NUL and whatever else lies between two orders
 		return "", false
 	}
-	m.in.rx = m.in.rx[i:]
-	if bytes.HasPrefix(m.in.rx[1:], []byte("Db")) {
+	m.In = m.In[i:]
+	if bytes.HasPrefix(m.In[1:], []byte("Db")) {
 		return m.download()
 	}
-	end := bytes.IndexByte(m.in.rx, cr)
+	end := bytes.IndexByte(m.In, cr)
 	if end < 0 {
 		return "", false
 	}
-	text := string(m.in.rx[1:end])
-	m.in.rx = m.in.rx[end+1:]
-	m.log = append(m.log, text)
+	text := string(m.In[1:end])
+	m.In = m.In[end+1:]
+	m.Note(text)
 	return m.order(strings.Split(text, ";")), true
 }
 
 // download takes Db;panel;levels;data and Dbc;panel;levels;bytes;data, when the data have
 // come.
 func (m *Model) download() (string, bool) {
-	head := bytes.SplitN(m.in.rx[1:], []byte(";"), 5)
+	head := bytes.SplitN(m.In[1:], []byte(";"), 5)
 	coded := string(head[0]) == "Dbc"
 	fields := 3
 	if coded {
@@ -52,15 +46,15 @@ func (m *Model) download() (string, bool) {
 		return "", false
 	}
 	if len(head) == 5 && !coded {
-		head[3] = m.in.rx[1+len(head[0])+len(head[1])+len(head[2])+3:]
+		head[3] = m.In[1+len(head[0])+len(head[1])+len(head[2])+3:]
 	}
 	data, n := head[fields], m.size(head, coded)
 	if n < 0 {
-		m.in.rx = m.in.rx[1:]
+		m.In = m.In[1:]
 		return "ERROR PARAMETRES", true
 	}
-	if !m.in.told {
-		m.in.told = true
+	if !m.told {
+		m.told = true
 		if t := m.Press.Receive(); t != nil || m.Press.Deaf() {
 			return "", false
 		}
@@ -69,9 +63,9 @@ func (m *Model) download() (string, bool) {
 		return "", false
 	}
 	name := string(bytes.Join(head[:fields], []byte(";")))
-	m.log = append(m.log, name)
+	m.Note(name)
 	plane, good := decode(string(head[2]), data[:n], coded)
-	m.in.rx, m.in.told = data[n+1:], false
+	m.In, m.told = data[n+1:], false
 	if !good || data[n] != cr {
 		return "ERROR PARAMETRES", true
 	}

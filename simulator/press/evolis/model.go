@@ -11,13 +11,11 @@
 package evolis
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"io"
-	"sync"
-	"time"
 
 	"jukicard/simulator/press"
+	"jukicard/simulator/press/front"
 	"jukicard/simulator/usbbed"
 )
 
@@ -43,15 +41,10 @@ type Options struct {
 
 // Model is one printer. Its settings are lost with the power, its counters are the press's.
 type Model struct {
-	Press *press.Press
-	opt   Options
-
-	mu       sync.Mutex
-	serial   string
+	*front.Front
+	opt      Options
 	settings settings
-	in       input
-	log      []string
-	received int
+	told     bool // the mechanics know that a plane is coming
 }
 
 // settings are what orders set.
@@ -64,87 +57,41 @@ type settings struct {
 
 // New puts the language over mechanics.
 func New(p *press.Press, o Options) *Model {
-	for _, row := range []struct {
-		s        *string
-		standard string
-	}{
-		{&o.Model, "Primacy"},
-		{&o.Serial, "10000123456"},
-		{&o.Firmware, "1701"},
-		{&o.Zone, "1"},
-		{&o.RibbonZone, "1"},
-	} {
-		if *row.s == "" {
-			*row.s = row.standard
-		}
-	}
-	m := &Model{Press: p, opt: o, serial: o.Serial}
+	o.Model = cmp.Or(o.Model, "Primacy")
+	o.Serial = cmp.Or(o.Serial, "10000123456")
+	o.Firmware = cmp.Or(o.Firmware, "1701")
+	o.Zone = cmp.Or(o.Zone, "1")
+	o.RibbonZone = cmp.Or(o.RibbonZone, "1")
+	m := &Model{Front: &front.Front{Press: p, Stubborn: o.Stubborn}, opt: o}
+	m.Language = language{m}
+	m.SetSerial(o.Serial)
 	m.forget()
 	return m
 }
 
 // forget is what the loss of power does to the settings.
-func (m *Model) forget() { m.settings, m.in = settings{mode: "0", ribbon: "ymcko"}, input{} }
+func (m *Model) forget() { m.settings = settings{mode: "0", ribbon: "ymcko"} }
 
-// SetSerial makes it another printer.
-func (m *Model) SetSerial(serial string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.serial = serial
-}
+// language is the model as its front knows it.
+type language struct{ *Model }
 
-// Log lists the orders that came, downloads without their data.
-func (m *Model) Log() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]string(nil), m.log...)
-}
+// Drop is front.Language.
+func (l language) Drop() { l.told = false }
 
-// Received counts the bytes that came.
-func (m *Model) Received() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.received
-}
+// Forget is front.Language.
+func (l language) Forget() { l.forget() }
 
-// errOff ends a conversation with a printer that has no power: for the host it is gone.
-var errOff = fmt.Errorf("the printer is off: %w", io.EOF)
-
-// Serve speaks with one host.
-func (m *Model) Serve(ctx context.Context, host io.ReadWriteCloser) error {
-	m.arrive()
-	buf := make([]byte, 16<<10)
-	for {
-		if err := m.hearing(ctx); err != nil {
-			return err
-		}
-		n, err := host.Read(buf)
-		if err != nil {
-			return err
-		}
-		answers, err := m.take(ctx, buf[:n])
-		if len(answers) > 0 {
-			if _, werr := host.Write(answers); werr != nil {
-				return werr
-			}
-		}
-		if err != nil {
-			return err
-		}
+// Next is front.Language. A reply ends with NUL.
+func (l language) Next() ([]byte, bool) {
+	text, ok := l.next()
+	if text == "" {
+		return nil, ok
 	}
-}
-
-// arrive begins with a new host.
-func (m *Model) arrive() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.opt.Stubborn {
-		m.in = input{}
-	}
+	return append([]byte(text), 0), ok
 }
 
 // Control answers the requests of the USB printer class (1.1, 4.2).
-func (m *Model) Control(_ context.Context, s usbbed.Setup, _ []byte) ([]byte, error) {
+func (m *Model) Control(ctx context.Context, s usbbed.Setup, data []byte) ([]byte, error) {
 	switch {
 	case s.Type == 0xA1 && s.Request == 0: // GET_DEVICE_ID
 		id := "MFG:Evolis;MDL:" + m.opt.Model + ";CMD:EVOLIS;CLS:PRINTER;"
@@ -152,54 +99,6 @@ func (m *Model) Control(_ context.Context, s usbbed.Setup, _ []byte) ([]byte, er
 		return append([]byte{byte(n >> 8), byte(n)}, id...), nil
 	case s.Type == 0xA1 && s.Request == 1: // GET_PORT_STATUS: selected, no error
 		return []byte{0x18}, nil
-	case s.Type == 0x21 && s.Request == 2: // SOFT_RESET
-		m.Press.Hear()
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.in = input{}
-		return nil, nil
 	}
-	return nil, usbbed.ErrStall
-}
-
-// hearing waits while the printer is deaf; it ends when the host is gone or the power.
-func (m *Model) hearing(ctx context.Context) error {
-	for m.Press.Deaf() {
-		t := time.NewTimer(time.Millisecond)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		case <-t.C:
-		}
-	}
-	if !m.Press.On() {
-		return errOff
-	}
-	return nil
-}
-
-// take works on what came, and gives the answers.
-func (m *Model) take(ctx context.Context, b []byte) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.received += len(b)
-	if m.Press.Restarted() {
-		m.forget()
-	}
-	m.in.rx = append(m.in.rx, b...)
-	var answers []byte
-	for ctx.Err() == nil && !m.Press.Deaf() {
-		text, ok := m.next()
-		if !m.Press.On() {
-			return nil, errOff
-		}
-		if !ok {
-			break
-		}
-		if text != "" {
-			answers = append(append(answers, text...), 0)
-		}
-	}
-	return answers, nil
+	return m.Front.Control(ctx, s, data)
 }

@@ -95,11 +95,11 @@ func (m *Model) sequence(name string) string {
 	case "Sv":
 		m.settings.side = 1
 	case "Si":
-		return said(m.insert(printer.Head))
+		return said(m.Press.Bring(printer.Head))
 	case "Sis":
-		return said(m.insert(printer.Contact))
+		return said(m.Press.Bring(printer.Contact))
 	case "Sic":
-		return said(m.insert(printer.Contactless))
+		return said(m.Press.Bring(printer.Contactless))
 	case "Se":
 		return said(m.end())
 	case "Ser":
@@ -109,19 +109,6 @@ func (m *Model) sequence(name string) string {
 		return "ERROR CDE"
 	}
 	return "OK"
-}
-
-// insert takes a card to a station, from the feeder when none is inside. There the
-// contacts close by themselves.
-func (m *Model) insert(to printer.Position) *press.Trouble {
-	move := m.Press.Move
-	if !m.Press.Snapshot().Inside {
-		move = m.Press.Feed
-	}
-	if t := move(to); t != nil || to == printer.Head {
-		return t
-	}
-	return m.Press.Engage(to)
 }
 
 // end prints what the memory holds, and ejects the card unless it is to be kept.
@@ -139,7 +126,7 @@ func (m *Model) end() *press.Trouble {
 
 func (m *Model) print() *press.Trouble {
 	if m.Press.Snapshot().At != printer.Head {
-		if t := m.insert(printer.Head); t != nil {
+		if t := m.Press.Bring(printer.Head); t != nil {
 			return t
 		}
 	}

@@ -12,7 +12,7 @@ func (m *Model) read(name, arg string) string {
 	case "Rtp":
 		return m.opt.Model
 	case "Rsn":
-		return m.serial
+		return m.Serial()
 	case "Rfv":
 		return m.opt.Firmware
 	case "Rkn":

@@ -74,29 +74,29 @@ func (o Options) lineBytes() int {
 func (m *Model) plane() bool {
 	j := m.job
 	if j.got == len(j.sizes) {
-		if len(m.rx) == 0 {
+		if len(m.In) == 0 {
 			return false
 		}
-		closed := m.rx[0] == 3
-		m.job, m.rx = nil, m.rx[1:]
+		closed := m.In[0] == 3
+		m.job, m.In = nil, m.In[1:]
 		if closed {
 			m.work(func() *press.Trouble { return m.print(j) })
 		}
 		return true
 	}
-	if len(m.rx) > 0 && !j.told {
+	if len(m.In) > 0 && !j.told {
 		j.told = true
 		if m.Press.Receive() != nil || m.Press.Deaf() {
 			return false
 		}
 	}
 	n := j.sizes[j.got]
-	if len(m.rx) < n+3 {
+	if len(m.In) < n+3 {
 		return false
 	}
 	letter := j.letters[j.got]
-	if string(m.rx[n:n+3]) != "\x1c"+string(letter)+":" {
-		m.job, m.rx = nil, m.rx[n:] // out of step: wait for the next beginning
+	if string(m.In[n:n+3]) != "\x1c"+string(letter)+":" {
+		m.job, m.In = nil, m.In[n:] // out of step: wait for the next beginning
 		return true
 	}
 	buffer := 0
@@ -106,8 +106,8 @@ func (m *Model) plane() bool {
 	if j.got == 0 {
 		m.Press.Clear(buffer)
 	}
-	m.Press.Load(buffer, panels[letter], m.opt.unpack(m.rx[:n], j.width, bitPlanes(letter)))
-	m.rx = m.rx[n+3:]
+	m.Press.Load(buffer, panels[letter], m.opt.unpack(m.In[:n], j.width, bitPlanes(letter)))
+	m.In = m.In[n+3:]
 	j.got, j.told = j.got+1, false
 	return true
 }
@@ -118,7 +118,7 @@ var panels = map[byte]byte{'B': 'Y', 'G': 'M', 'R': 'C', 'K': 'K'}
 // print carries a page out, and after the last one counts and delivers.
 func (m *Model) print(j *job) *press.Trouble {
 	if m.Press.Snapshot().At != printer.Head {
-		if t := m.bring(printer.Head); t != nil {
+		if t := m.Press.Bring(printer.Head); t != nil {
 			return t
 		}
 	}

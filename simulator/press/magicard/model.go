@@ -13,14 +13,12 @@ package magicard
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"fmt"
-	"io"
-	"sync"
-	"time"
 
 	"jukicard/printer"
 	"jukicard/simulator/press"
+	"jukicard/simulator/press/front"
 	"jukicard/simulator/usbbed"
 )
 
@@ -49,147 +47,55 @@ type Options struct {
 
 // Model is one printer.
 type Model struct {
-	Press *press.Press
-	opt   Options
-
-	mu       sync.Mutex
-	serial   string
-	rx       []byte
-	job      *job
-	err      *press.Trouble // what stopped it last
-	late     int
-	before   string // INF before what the mechanics work on
-	log      []string
-	received int
+	*front.Front
+	opt    Options
+	job    *job
+	err    *press.Trouble // what stopped it last
+	late   int
+	before string // INF before what the mechanics work on
 }
 
 // New puts the language over mechanics.
 func New(p *press.Press, o Options) *Model {
-	fill := func(s *string, standard string) {
-		if *s == "" {
-			*s = standard
-		}
-	}
-	fill(&o.Name, "Enduro+")
-	fill(&o.Serial, "61E0042")
-	fill(&o.Firmware, "1.24")
-	if o.HeadAt == 0 {
-		o.HeadAt = 50
-	}
-	if o.Film == 0 {
-		o.Film = 1000
-	}
-	return &Model{Press: p, opt: o, serial: o.Serial}
+	o.Name = cmp.Or(o.Name, "Enduro+")
+	o.Serial = cmp.Or(o.Serial, "61E0042")
+	o.Firmware = cmp.Or(o.Firmware, "1.24")
+	o.HeadAt = cmp.Or(o.HeadAt, 50)
+	o.Film = cmp.Or(o.Film, 1000)
+	m := &Model{Front: &front.Front{Press: p}, opt: o}
+	m.Language = language{m}
+	m.SetSerial(o.Serial)
+	return m
 }
 
-// SetSerial makes it another printer.
-func (m *Model) SetSerial(serial string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.serial = serial
-}
+// language is the model as its front knows it.
+type language struct{ *Model }
 
-// Log lists the frames that came, jobs without their planes.
-func (m *Model) Log() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]string(nil), m.log...)
-}
+// Drop is front.Language.
+func (l language) Drop() { l.job = nil }
 
-// Received counts the bytes that came.
-func (m *Model) Received() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.received
-}
+// Forget is front.Language.
+func (l language) Forget() { l.err = nil }
 
-// errOff ends a conversation with a printer that has no power: for the host it is gone.
-var errOff = fmt.Errorf("the printer is off: %w", io.EOF)
-
-// Serve speaks with one host.
-func (m *Model) Serve(ctx context.Context, host io.ReadWriteCloser) error {
-	m.mu.Lock()
-	m.rx, m.job = nil, nil
-	m.mu.Unlock()
-	buf := make([]byte, 16<<10)
-	for {
-		if err := m.hearing(ctx); err != nil {
-			return err
-		}
-		n, err := host.Read(buf)
-		if err != nil {
-			return err
-		}
-		answers, err := m.take(ctx, buf[:n])
-		if len(answers) > 0 {
-			if _, werr := host.Write(answers); werr != nil {
-				return werr
-			}
-		}
-		if err != nil {
-			return err
-		}
+// Next is front.Language. An answer stands between 01 and 03.
+func (l language) Next() ([]byte, bool) {
+	text, more := l.next()
+	if text == "" {
+		return nil, more
 	}
+	return append(append([]byte{1}, text...), 3), more
 }
 
 // Control answers the requests of the USB printer class (1.1, 4.2).
-func (m *Model) Control(_ context.Context, s usbbed.Setup, _ []byte) ([]byte, error) {
+func (m *Model) Control(ctx context.Context, s usbbed.Setup, data []byte) ([]byte, error) {
 	switch {
 	case s.Type == 0xA1 && s.Request == 1: // GET_PORT_STATUS, as captured
 		if m.Press.BusyFor() > 0 {
 			return []byte{0x08}, nil
 		}
 		return []byte{0x18}, nil
-	case s.Type == 0x21 && s.Request == 2: // SOFT_RESET
-		m.Press.Hear()
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.rx, m.job = nil, nil
-		return nil, nil
 	}
-	return nil, usbbed.ErrStall
-}
-
-// hearing waits while the printer is deaf; it ends when the host is gone or the power.
-func (m *Model) hearing(ctx context.Context) error {
-	for m.Press.Deaf() {
-		t := time.NewTimer(time.Millisecond)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		case <-t.C:
-		}
-	}
-	if !m.Press.On() {
-		return errOff
-	}
-	return nil
-}
-
-// take works on what came, and gives the answers.
-func (m *Model) take(ctx context.Context, b []byte) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.received += len(b)
-	if m.Press.Restarted() {
-		m.err, m.job, m.rx = nil, nil, nil
-	}
-	m.rx = append(m.rx, b...)
-	var answers []byte
-	for ctx.Err() == nil && !m.Press.Deaf() {
-		text, more := m.next()
-		if !m.Press.On() {
-			return nil, errOff
-		}
-		if text != "" {
-			answers = append(append(append(answers, 1), text...), 3)
-		}
-		if !more {
-			break
-		}
-	}
-	return answers, nil
+	return m.Front.Control(ctx, s, data)
 }
 
 // next takes one thing out of what came; more is false when nothing is whole.
@@ -197,27 +103,27 @@ func (m *Model) next() (answer string, more bool) {
 	if m.job != nil {
 		return "", m.plane()
 	}
-	i := bytes.IndexByte(m.rx, 1)
+	i := bytes.IndexByte(m.In, 1)
 	if i < 0 {
-		m.rx = m.rx[:0]
+		m.In = m.In[:0]
 		return "", false
 	}
-	m.rx = m.rx[i:]
-	n := bytes.IndexByte(m.rx, 0x1C)
+	m.In = m.In[i:]
+	n := bytes.IndexByte(m.In, 0x1C)
 	if n < 0 {
 		return "", false
 	}
-	words := string(m.rx[1:n])
+	words := string(m.In[1:n])
 	if j := newJob(words, m.opt); j != nil {
-		m.log = append(m.log, words)
-		m.job, m.rx = j, m.rx[n+1:]
+		m.Note(words)
+		m.job, m.In = j, m.In[n+1:]
 		return "", true
 	}
-	if len(m.rx) < n+2 {
+	if len(m.In) < n+2 {
 		return "", false
 	}
-	m.rx = m.rx[n+2:] // 1C 03
-	m.log = append(m.log, words)
+	m.In = m.In[n+2:] // 1C 03
+	m.Note(words)
 	return m.order(words), true
 }
 
@@ -268,7 +174,7 @@ func (m *Model) working() bool {
 // simple are the words that move.
 func (m *Model) simple() map[string]func() *press.Trouble {
 	to := func(at printer.Position) func() *press.Trouble {
-		return func() *press.Trouble { return m.bring(at) }
+		return func() *press.Trouble { return m.Press.Bring(at) }
 	}
 	leave := func(at printer.Position) func() *press.Trouble {
 		return func() *press.Trouble { return m.Press.Move(at) }
@@ -278,18 +184,6 @@ func (m *Model) simple() map[string]func() *press.Trouble {
 		"EJT,": leave(printer.Output), "REJ,": leave(printer.Reject),
 		"FLIP,": m.Press.Flip, "TST,": m.Press.TestCard, "CLN,": m.Press.Clean,
 	}
-}
-
-// bring takes the card to a place, from the hopper when none is inside.
-func (m *Model) bring(to printer.Position) *press.Trouble {
-	move := m.Press.Move
-	if !m.Press.Snapshot().Inside {
-		move = m.Press.Feed
-	}
-	if t := move(to); t != nil || to == printer.Head {
-		return t
-	}
-	return m.Press.Engage(to)
 }
 
 // stopped keeps an error until what caused it is mended.

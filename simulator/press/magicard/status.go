@@ -64,7 +64,7 @@ func (m *Model) inf() string {
 	set := func(i int, v any) { f[i] = fmt.Sprint(v) }
 	set(1, m.opt.Name)
 	set(2, m.opt.Head)
-	set(3, m.serial)
+	set(3, m.Serial())
 	set(4, "H0001")
 	set(5, "P0001")
 	set(6, m.opt.Firmware)
