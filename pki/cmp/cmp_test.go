@@ -200,12 +200,32 @@ func TestConfirmationIsLost(t *testing.T) {
 func TestAnswersNotBelieved(t *testing.T) {
 	stranger := Signed{Key: pkitest.NewCard(t, 3).PrivateKey, Chain: []*x509.Certificate{identity(t, 3, 2, "ca.invalid", nil)}}
 	usage := identity(t, serverKey, rootKey, "ca.invalid", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })
+	expired := identity(t, serverKey, rootKey, "ca.invalid", func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	})
 	tests := []struct {
 		name   string
 		scheme string
 		set    func(o *office)
 		says   string
 	}{
+		{"the signature of an expired certificate", "signature", func(o *office) {
+			mixed(o, Signed{Key: pkitest.NewCard(t, serverKey).PrivateKey, Chain: []*x509.Certificate{expired}})
+		}, "expired"},
+		{"a byte changed under a signature", "signature", func(o *office) {
+			o.damage = func(der []byte) []byte {
+				m, _ := parse(der)
+				m.protection[40] ^= 1
+				return m.der()
+			}
+		}, "not that of the authority"},
+		{"signed, and something else said", "signature", func(o *office) {
+			o.damage = func(der []byte) []byte {
+				m, _ := parse(der)
+				m.kind, m.body = kindError, errorBody(statusInfo{status: statusRejection})
+				return m.der()
+			}
+		}, "not that of the authority"},
 		{"another secret", "pbm", func(o *office) {
 			o.client = Shared{Reference: "station-1", Secret: secret.FromString("another one")}
 		}, "not protected"},

@@ -244,8 +244,12 @@ func (s *settings) parsePBMAC1(p cryptobyte.String) bool {
 	if !ok {
 		return false
 	}
-	// Without a length it would be guessed: RFC 9579, 8 wants one.
-	if !kdf.ReadASN1Integer(&s.length) {
+	mac := hashOf(s.mac)
+	if mac == nil {
+		return false
+	}
+	s.length = mac().Size() // where none is given: RFC 8018, 7.1
+	if kdf.PeekASN1Tag(cbasn1.INTEGER) && !kdf.ReadASN1Integer(&s.length) {
 		return false
 	}
 	s.owf = oidHMACSHA1 // the default of RFC 8018, A.2
