@@ -32,9 +32,15 @@ func nextRequest(t *testing.T, id string, p pki.Purpose, from time.Time) pki.Req
 
 // openNext is an authority with CAs on P-384. Its sealing keys, which take long to make, are
 // those of every other test.
-func openNext(t *testing.T) *Authority {
+func openNext(t testing.TB) *Authority {
 	t.Helper()
-	dir := t.TempDir()
+	a, _ := newNext(t)
+	return a
+}
+
+func newNext(t testing.TB) (a *Authority, dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	keys, _ := filepath.Glob(filepath.Join(made, "*"+keyFile))
 	for _, path := range keys {
 		if strings.HasSuffix(path, "-ca"+keyFile) {
@@ -54,8 +60,26 @@ func openNext(t *testing.T) *Authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Close() })
-	return a
+	t.Cleanup(func() { _ = a.Close() }) // closed twice where the test reopens
+	return a, dir
+}
+
+func TestConformanceOnP384(t *testing.T) {
+	dirs := map[pki.Authority]string{}
+	pkitest.Run(t, pkitest.Suite{
+		Hierarchy: pki.Lab(), Today: today,
+		New: func(t testing.TB) pki.Authority {
+			a, dir := newNext(t)
+			dirs[a] = dir
+			return a
+		},
+		Reopen: func(t testing.TB, a pki.Authority) pki.Authority {
+			if err := a.(*Authority).Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, dirs[a])
+		},
+	})
 }
 
 // The contract holds for CAs on P-384 and after they are opened again, with files and where
