@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ import (
 	"jukicard/pki"
 	"jukicard/pki/est"
 	"jukicard/pki/pkitest"
+	"jukicard/pki/softca"
 	"jukicard/printer/face"
 	"jukicard/simulator"
 	"jukicard/simulator/people"
@@ -87,8 +89,54 @@ func newDesk(t *testing.T, issuer *pkitest.Issuer, gate *pkitest.Gate, authority
 			Printer: config.Printer{Kind: "none"}, Fonts: config.Fonts{Paths: face.DefaultFontPaths},
 		},
 	}
+	layKeys(t, authority)
 	d.open(t)
 	return d
+}
+
+// madeKeys are the files of an authority's keys, by name: six for every desk would be half of
+// what these tests take.
+var madeKeys = sync.OnceValues(func() (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "daemon-keys-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // best effort, in the system's temporary directory
+	a, err := softca.Open(dir, softca.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Close(); err != nil {
+		return nil, err
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.key"))
+	out := map[string][]byte{}
+	for _, path := range paths {
+		if out[filepath.Base(path)], err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return out, err
+})
+
+// layKeys gives a new authority the keys it would make, but those of CAs of another kind.
+func layKeys(t *testing.T, authority config.Authority) {
+	t.Helper()
+	files, err := madeKeys()
+	if err == nil {
+		err = os.MkdirAll(authority.Dir, 0o700)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if authority.Algorithm != "" && strings.HasSuffix(name, "-ca.key") {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(authority.Dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (d *desk) open(t *testing.T) {
