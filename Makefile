@@ -96,8 +96,9 @@ mutants: ## what keeps a card from being lost, switched off one at a time: the f
 bench: install ## the figures, one a line: name value unit bound; fails when a bound is missed
 	@$(GO) run $(FLAGS) ./cardd/bench
 
-printers: install ## every card printer driver over every wire it has, against models with every fault; the last line counts
+printers: install ## every card printer driver over every wire it has, against models with every fault, and whole issues inside them; the last line counts
 	@mkdir -p build
+	@$(GO) test -c -o build/inline.test ./cardd/inline && cd cardd/inline && ../../build/inline.test -test.timeout 15m
 	@$(GO) test -c -o build/printers.test ./printer/printertest && cd printer/printertest && ../../build/printers.test -test.run 'TestPrinters$$' -test.timeout 15m
 
 soak: install ## hours: 100,000 cards on random days, pairs of faults, a million replies, each fuzz target for minutes (scripts/soak.sh; STEPS="days pairs" for some)

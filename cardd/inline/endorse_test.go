@@ -85,13 +85,16 @@ var entered = []string{
 // chip as it was, nothing printed on it twice, and no other card takes any ink.
 func (s *shop) judgeEntry(t *testing.T, end string) {
 	t.Helper()
+	sum.shops++
 	for _, c := range s.press.Cards() {
 		at, chip := s.press.Where(c), c.Chip.(*simulator.Card)
+		sum.cards++
 		switch {
 		case c.Number != 1 && !c.Blank():
 			t.Errorf("card %d took ink, which is not the holder's", c.Number)
 		case c.Number != 1:
 		case c.Twice():
+			sum.twice++
 			t.Error("the entry was printed twice")
 		case at == printer.Reject:
 			t.Error("the holder's card is in the reject bin")
@@ -249,7 +252,7 @@ func TestIssuedThenEndorsed(t *testing.T) {
 // would void a new card ends the entry alone: the card is its holder's.
 func TestWhatGoesWrongWithAnEntry(t *testing.T) {
 	holder := cardInUse(t)
-	for _, m := range append(machines, jobPrinter) {
+	for _, m := range machines {
 		for _, row := range mishaps {
 			want := row.ink
 			if m.film {

@@ -73,12 +73,16 @@ func (s *shop) count(at printer.Position) (n int) {
 // judge holds every card against what may never be.
 func (s *shop) judge(t *testing.T) {
 	t.Helper()
+	sum.shops++
 	for _, c := range s.press.Cards() {
 		at, finished := s.press.Where(c), s.finished(t, c)
+		sum.cards++
 		switch {
 		case c.Twice():
+			sum.twice++
 			t.Errorf("card %d was printed twice", c.Number)
 		case at == printer.Output && !finished:
+			sum.unwritten++
 			t.Errorf("card %d was delivered with an unfinished chip", c.Number)
 		case at == printer.Output && (c.Blank() || c.Half()):
 			t.Errorf("card %d was delivered without a whole face", c.Number)

@@ -49,6 +49,9 @@ var scratch struct {
 	orders int // handed in so far, in all shops: the authority is one
 }
 
+// sum is what all that was judged came to.
+var sum struct{ shops, cards, unwritten, twice int }
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("/dev/shm", "cardd-inline")
 	if err != nil {
@@ -60,6 +63,7 @@ func TestMain(m *testing.M) {
 	}
 	scratch.dir = dir
 	code := m.Run()
+	fmt.Printf("inline: %d printers judged, %d cards, %d out with an unwritten chip, %d printed twice\n", sum.shops, sum.cards, sum.unwritten, sum.twice)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
