@@ -19,6 +19,7 @@ import (
 
 	"jukicard/printer"
 	"jukicard/printer/ipp"
+	"jukicard/printer/ipp/ipptest"
 )
 
 const cupsdConf = `Listen 127.0.0.1:%d
@@ -52,7 +53,7 @@ SystemGroup root
 // cups is a private CUPS with one raw queue, letters, to a port of ours.
 func cups(t *testing.T, device string) *ipp.Printer {
 	t.Helper()
-	cupsd, lpadmin := program(t, "cupsd", "cups"), program(t, "lpadmin", "cups-client")
+	cupsd, lpadmin := ipptest.Program(t, "cupsd", "cups"), ipptest.Program(t, "lpadmin", "cups-client")
 	// Not below the test's own directory, which only root may enter: the backends
 	// run as lp.
 	dir, err := os.MkdirTemp("", "cups")
@@ -64,7 +65,7 @@ func cups(t *testing.T, device string) *ipp.Printer {
 			t.Error(err)
 		}
 	})
-	port := freePort(t)
+	port := ipptest.FreePort(t)
 	for _, d := range []string{"root", "state", "spool/tmp", "cache"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
@@ -77,8 +78,8 @@ func cups(t *testing.T, device string) *ipp.Printer {
 	if err := errors.Join(os.WriteFile(conf, fmt.Appendf(nil, cupsdConf, port), 0o644), os.WriteFile(files, fmt.Appendf(nil, cupsFilesConf, dir), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	ended, _ := start(t, nil, cupsd, "-f", "-c", conf, "-s", files)
-	until(t, "port of cupsd", ended, listens(port))
+	ended, _ := ipptest.Start(t, nil, cupsd, "-f", "-c", conf, "-s", files)
+	ipptest.Until(t, "port of cupsd", ended, ipptest.Listens(port))
 	server := fmt.Sprintf("127.0.0.1:%d", port)
 	if out, err := exec.CommandContext(within(t), lpadmin, "-h", server, "-p", "letters", "-E", "-v", device).CombinedOutput(); err != nil {
 		t.Fatalf("lpadmin: %v: %s", err, out)
@@ -118,7 +119,7 @@ func sink(t *testing.T, port int) <-chan []byte {
 // TestRawQueueOfCUPS: the raster arrives byte for byte at the far end, once, although
 // the answer was lost.
 func TestRawQueueOfCUPS(t *testing.T) {
-	port := freePort(t)
+	port := ipptest.FreePort(t)
 	came := sink(t, port)
 	p := cups(t, fmt.Sprintf("socket://127.0.0.1:%d", port))
 	s, err := p.Status(within(t))
@@ -149,7 +150,7 @@ func TestRawQueueOfCUPS(t *testing.T) {
 // TestPrinterOfCUPSIsOff: the queue takes the job and waits; when the printer comes it
 // is printed, by the same name, once.
 func TestPrinterOfCUPSIsOff(t *testing.T) {
-	port := freePort(t)
+	port := ipptest.FreePort(t)
 	p := cups(t, fmt.Sprintf("socket://127.0.0.1:%d/?contimeout=60", port))
 	j := job(t, "waits")
 	j.Media, j.Sides = "", ""
@@ -177,7 +178,7 @@ func TestPrinterOfCUPSIsOff(t *testing.T) {
 }
 
 func TestNoQueue(t *testing.T) {
-	port := freePort(t)
+	port := ipptest.FreePort(t)
 	p := &ipp.Printer{URI: fmt.Sprintf("ipp://127.0.0.1:%d/ipp/print", port)}
 	_, err := p.Status(within(t))
 	if !errors.As(err, new(*ipp.LinkError)) {

@@ -17,6 +17,7 @@ import (
 
 	"jukicard/printer"
 	"jukicard/printer/ipp"
+	"jukicard/printer/ipp/ipptest"
 )
 
 // letter is a page of A6 at 150 dpi, as PWG raster.
@@ -50,7 +51,7 @@ func is(t *testing.T, err error, paper printer.Surface) {
 }
 
 func TestStatusOfEverywhere(t *testing.T) {
-	s, err := newEverywhere(t).printer().Status(within(t))
+	s, err := ipptest.NewEverywhere(t).Printer().Status(within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,22 +69,22 @@ func TestStatusOfEverywhere(t *testing.T) {
 // TestJobsOnEverywhere: the raster comes out byte for byte, once, however often it is
 // asked for; so does a PDF.
 func TestJobsOnEverywhere(t *testing.T) {
-	e := newEverywhere(t)
-	p := e.printer()
+	e := ipptest.NewEverywhere(t)
+	p := e.Printer()
 	j := job(t, "letter-1")
 	for range 2 {
 		if err := p.Print(within(t), j); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := e.printed(); len(got) != 1 || !bytes.Equal(got[0], j.Document) {
+	if got := e.Printed(); len(got) != 1 || !bytes.Equal(got[0], j.Document) {
 		t.Fatalf("%d documents on paper", len(got))
 	}
 	pdf := ipp.Job{Name: "letter-2", Format: ipp.PDF, Document: []byte("%PDF-1.4\n%%EOF\n"), Copies: 2}
 	if err := p.Print(within(t), pdf); err != nil {
 		t.Fatal(err)
 	}
-	if got := e.printed(); len(got) != 2 || !bytes.Equal(got[1], pdf.Document) {
+	if got := e.Printed(); len(got) != 2 || !bytes.Equal(got[1], pdf.Document) {
 		t.Errorf("%d documents on paper", len(got))
 	}
 	f, there, err := p.Find(within(t), "letter-1")
@@ -101,7 +102,7 @@ func TestJobsOnEverywhere(t *testing.T) {
 // TestAnswersAreLost: whichever request or answer is lost, the same call again ends with
 // the letter on paper, once.
 func TestAnswersAreLost(t *testing.T) {
-	e := newEverywhere(t)
+	e := ipptest.NewEverywhere(t)
 	rows := []struct {
 		name  string
 		loss  *loss
@@ -119,7 +120,7 @@ func TestAnswersAreLost(t *testing.T) {
 	}
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			p := e.printer()
+			p := e.Printer()
 			p.Transport = row.loss
 			j := job(t, "lost-"+strings.ReplaceAll(row.name, " ", "-"))
 			err := p.Print(within(t), j)
@@ -136,7 +137,7 @@ func TestAnswersAreLost(t *testing.T) {
 			if row.loss.lost != 1 {
 				t.Errorf("%d messages lost, want 1", row.loss.lost)
 			}
-			if got := e.printed(); len(got) != i+1 {
+			if got := e.Printed(); len(got) != i+1 {
 				t.Errorf("%d documents on paper, want %d", len(got), i+1)
 			}
 		})
@@ -145,9 +146,9 @@ func TestAnswersAreLost(t *testing.T) {
 
 // TestPaperRunsOut: the job waits, the reason is told, and it goes on.
 func TestPaperRunsOut(t *testing.T) {
-	e := newEverywhere(t)
-	p := e.printer()
-	e.hold("media-empty")
+	e := ipptest.NewEverywhere(t)
+	p := e.Printer()
+	e.Hold("media-empty")
 	j := job(t, "waits")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -157,20 +158,20 @@ func TestPaperRunsOut(t *testing.T) {
 	if !errors.As(err, &f) || f.Fault.Code != "media-empty-warning" || f.Fault.Kind != printer.Operator {
 		t.Errorf("got %v", err)
 	}
-	e.release()
+	e.Release()
 	if err := p.Print(within(t), j); err != nil {
 		t.Error(err)
 	}
-	if n := len(e.printed()); n != 1 {
+	if n := len(e.Printed()); n != 1 {
 		t.Errorf("%d documents on paper, want 1", n)
 	}
 }
 
 // TestCanceled: a job that somebody stopped is not sent again under its name.
 func TestCanceled(t *testing.T) {
-	e := newEverywhere(t)
-	p := e.printer()
-	e.hold("")
+	e := ipptest.NewEverywhere(t)
+	p := e.Printer()
+	e.Hold("")
 	j := job(t, "canceled")
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
@@ -178,22 +179,22 @@ func TestCanceled(t *testing.T) {
 	if err := p.Cancel(within(t), j.Name); err != nil {
 		t.Fatal(err)
 	}
-	e.write(strings.Replace(e.gate, "gate", "spoil", 1), "")
-	e.release()
+	e.Spoil()
+	e.Release()
 	for range 2 {
 		var failed *ipp.JobError
 		if err := p.Print(within(t), j); !errors.As(err, &failed) || failed.ID == 0 || failed.Paper == printer.SurfacePrinted {
 			t.Errorf("got %v", err)
 		}
 	}
-	if n := len(e.printed()); n != 0 {
+	if n := len(e.Printed()); n != 0 {
 		t.Errorf("%d documents on paper, want none", n)
 	}
 }
 
 func TestRefusedByEverywhere(t *testing.T) {
-	e := newEverywhere(t)
-	p := e.printer()
+	e := ipptest.NewEverywhere(t)
+	p := e.Printer()
 	rows := []struct {
 		name string
 		do   func(j *ipp.Job)
@@ -219,7 +220,7 @@ func TestRefusedByEverywhere(t *testing.T) {
 			}
 		})
 	}
-	if n := len(e.printed()); n != 0 {
+	if n := len(e.Printed()); n != 0 {
 		t.Errorf("%d documents on paper, want none", n)
 	}
 }
