@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"jukicard/cardd/client"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
+	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/station"
 )
 
@@ -91,7 +93,8 @@ func (s *Server) abandon(ctx context.Context, in *saidInput) (*body[client.Job],
 }
 
 // jobOf is the job of that number, or the one that decides over the card of that number:
-// the one that spoiled it, else the latest. A number nobody knows is looked for as a job.
+// the one that spoiled it, else the latest that made it; one that made an entry on it
+// decides nothing. A number nobody knows is looked for as a job.
 func (s *Server) jobOf(ctx context.Context, id string) (string, error) {
 	jobs, err := s.d.Journal.ByCard(ctx, id)
 	if err != nil || len(jobs) == 0 {
@@ -101,6 +104,10 @@ func (s *Server) jobOf(ctx context.Context, id string) (string, error) {
 		if j.State == journal.Spoiled {
 			return j.ID, nil
 		}
+	}
+	made := slices.DeleteFunc(slices.Clone(jobs), func(j journal.Job) bool { return j.Operation == order.Endorse })
+	if len(made) > 0 {
+		jobs = made
 	}
 	return jobs[len(jobs)-1].ID, nil
 }
