@@ -74,9 +74,11 @@ func known(p *profile.Card, atr reader.ATR) int {
 
 // inSome is nil where one generation at least has what find looks for, else what the first
 // says: what no card has is refused before there is one.
-func inSome(find func(*profile.Card) error) error {
+func inSome(find func(*profile.Card) error) error { return inSomeOf(generations(), find) }
+
+func inSomeOf(all []*profile.Card, find func(*profile.Card) error) error {
 	var first error
-	for _, p := range generations() {
+	for _, p := range all {
 		err := find(p)
 		if err == nil {
 			return nil

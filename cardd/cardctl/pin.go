@@ -112,7 +112,11 @@ func findChangeable(p *profile.Card, name string) (path string, r *profile.Refer
 // meant is the reference of the card in the reader that a name means there. A name that
 // means none anywhere is refused before a card is looked for.
 func (a *app) meant(ctx context.Context, name string, find func(*profile.Card, string) (string, *profile.Reference, error)) (p *profile.Card, path string, r *profile.Reference, err error) {
-	if err := inSome(func(p *profile.Card) error { _, _, err := find(p, name); return err }); err != nil {
+	having := slices.DeleteFunc(slices.Clone(generations()), func(p *profile.Card) bool { _, _, err := findReference(p, name); return err != nil })
+	if len(having) == 0 {
+		having = generations()
+	}
+	if err := inSomeOf(having, func(p *profile.Card) error { _, _, err := find(p, name); return err }); err != nil {
 		return nil, "", nil, err
 	}
 	p, err = a.generationOf(ctx)

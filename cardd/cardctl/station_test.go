@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/api"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/daemon"
@@ -93,7 +94,13 @@ func serveDaemon(t testing.TB, desk *simulator.Desk) {
 
 func blank(t testing.TB) *simulator.Card {
 	t.Helper()
-	card, err := simulator.NewBlank(simulator.Options{LabKey: simulator.LabTestKey, Master: simulator.LabTestKey})
+	return blankOf(t, generations()[0], "")
+}
+
+// blankOf is a blank card of a generation, kept in a file unless that is empty.
+func blankOf(t testing.TB, p *profile.Card, file string) *simulator.Card {
+	t.Helper()
+	card, err := simulator.NewBlank(simulator.Options{Profile: p, LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, StateFile: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,33 +121,28 @@ func person(t testing.TB, name string) string {
 	return dir
 }
 
-// issuedOnce keeps the state of one issued card for all tests.
-var issuedOnce struct {
-	sync.Once
-	state []byte
-}
+// issuedOnce keeps the state of one issued card for all tests, by the person it is for.
+var issuedOnce = struct {
+	sync.Mutex
+	states map[string][]byte
+}{states: map[string][]byte{}}
 
 // issued is a card issued for the adult, each time as it was when it was done.
 func issued(t *testing.T) *simulator.Card {
 	t.Helper()
-	issuedOnce.Do(func() {
-		file := filepath.Join(t.TempDir(), "card")
-		card, err := simulator.NewBlank(simulator.Options{LabKey: simulator.LabTestKey, Master: simulator.LabTestKey, StateFile: file})
-		if err != nil {
-			t.Fatal(err)
-		}
-		desk := simulator.NewDesk("Desk 0")
-		desk.Insert(0, card)
-		serveDaemon(t, desk)
-		dir := person(t, "adult")
-		newConsole(desk).do(t, 0, "issue", dir+"/order.json", "--pins", dir+"/pins.json")
-		desk.Remove(0)
-		if issuedOnce.state, err = os.ReadFile(file); err != nil {
-			t.Fatal(err)
-		}
-	})
+	return issuedFor(t, "adult")
+}
+
+// issuedFor is issued for anybody, on a card of the generation that the order names.
+func issuedFor(t *testing.T, who string) *simulator.Card {
+	t.Helper()
+	issuedOnce.Lock()
+	defer issuedOnce.Unlock()
+	if issuedOnce.states[who] == nil {
+		issuedOnce.states[who] = issue(t, who)
+	}
 	file := filepath.Join(t.TempDir(), "card")
-	if err := os.WriteFile(file, issuedOnce.state, 0o600); err != nil {
+	if err := os.WriteFile(file, issuedOnce.states[who], 0o600); err != nil {
 		t.Fatal(err)
 	}
 	card, err := simulator.Load(file, simulator.Options{})
@@ -148,6 +150,32 @@ func issued(t *testing.T) *simulator.Card {
 		t.Fatal(err)
 	}
 	return card
+}
+
+// issue issues a card for a person and gives its state.
+func issue(t *testing.T, who string) []byte {
+	t.Helper()
+	dir := person(t, who)
+	sent, err := newConsole(nil).readApplication(dir + "/order.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sent.destroy()
+	p, err := profile.Shared(sent.order.Profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "card")
+	desk := simulator.NewDesk("Desk 0")
+	desk.Insert(0, blankOf(t, p, file))
+	serveDaemon(t, desk)
+	newConsole(desk).do(t, 0, "issue", dir+"/order.json", "--pins", dir+"/pins.json")
+	desk.Remove(0)
+	state, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
 }
 
 // deskWith is a desk with these cards in readers of their own.
