@@ -115,6 +115,15 @@ func (a *app) receiptKey(ctx context.Context, file string) ([]byte, error) {
 	return b, nil
 }
 
+// entryText is where an entry stands on its card.
+func (a *app) entryText(e *receipt.Endorsed) string {
+	how := a.in2("printed", "印字")
+	if e.How != "printed" {
+		how = a.in2("by hand", "手書き")
+	}
+	return fmt.Sprintf(a.in2("%s, lines %d to %d; %d left", "%s、%d行目から%d行目、残り%d行"), how, e.First, e.First+e.Lines-1, e.Left)
+}
+
 func (a *app) printStatement(st *receipt.Statement) error {
 	if a.json {
 		a.printJSON(st)
@@ -133,11 +142,7 @@ func (a *app) printStatement(st *receipt.Statement) error {
 	row("finished", "終了", st.Finished.Local().Format(time.DateTime))
 	row("steps", "手順", fmt.Sprint(len(st.Steps)))
 	if e := st.Endorsed; e != nil {
-		how := a.in2("printed", "印字")
-		if e.How != "printed" {
-			how = a.in2("by hand", "手書き")
-		}
-		row("entry", "追記", fmt.Sprintf(a.in2("%s, lines %d to %d; %d left", "%s、%d行目から%d行目、残り%d行"), how, e.First, e.First+e.Lines-1, e.Left))
+		row("entry", "追記", a.entryText(e))
 	}
 	for _, p := range st.Plans {
 		row("plan", "計画", p)

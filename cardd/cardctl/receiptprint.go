@@ -63,10 +63,17 @@ func (a *app) printReceipt(ctx context.Context, file string, p onPaper) error {
 
 // receiptLines are what a receipt says in few words. They name no resident.
 func (a *app) receiptLines(st *receipt.Statement) []string {
+	title := a.in2("Receipt of a card's issuance", "カード発行の受領証")
+	if st.Endorsed != nil {
+		title = a.in2("Receipt of an entry on a card", "カード追記の受領証")
+	}
 	lines := []string{
-		a.in2("Receipt of a card's issuance", "カード発行の受領証"), "",
+		title, "",
 		a.in2("Order ", "申請 ") + st.Order, a.in2("Card ", "カード ") + st.Card, a.in2("Kind ", "種別 ") + st.Profile + " " + st.Product,
 		a.in2("Station ", "端末 ") + st.Station, a.in2("Finished ", "終了 ") + st.Finished.Local().Format(time.DateTime), a.in2("Job ", "処理 ") + st.Job, "",
+	}
+	if st.Endorsed != nil {
+		lines = append(lines, a.in2("Entry ", "追記 ")+a.entryText(st.Endorsed))
 	}
 	for _, c := range st.Certificates {
 		lines = append(lines, a.in2("Certificate ", "証明書 ")+c.On, "  "+a.in2("serial ", "番号 ")+c.Serial)
