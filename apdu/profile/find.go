@@ -20,10 +20,16 @@ func All() ([]*Card, error) {
 	return all, nil
 }
 
-// Knows says whether the generation is known by that answer to reset. Others have it too,
-// so it is a hint: only a card's applications tell what it is.
-func (c *Card) Knows(atr []byte) bool {
-	return len(atr) > 0 && slices.ContainsFunc(c.ATRs, func(a ATR) bool { return bytes.Equal(a.Bytes, atr) })
+// Interface is where cards of the generation give that answer to reset, "contact" or
+// "contactless"; empty where they are not known by it. Others give it too, so it is a hint:
+// only a card's applications tell what it is.
+func (c *Card) Interface(atr []byte) string {
+	for _, a := range c.ATRs {
+		if bytes.Equal(a.Bytes, atr) {
+			return a.Interface
+		}
+	}
+	return ""
 }
 
 // Made finds the file whose content that recipe makes, as "app/file": one that names it, or

@@ -82,19 +82,21 @@ func TestReferenceOfAnApplication(t *testing.T) {
 	}
 }
 
-func TestKnows(t *testing.T) {
-	first, err := Shared("mynumber-1")
+func TestInterface(t *testing.T) {
+	all, err := All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range first.ATRs {
-		if !first.Knows(a.Bytes) {
-			t.Errorf("%s is not known", a.Bytes)
+	for _, c := range all {
+		for _, a := range c.ATRs {
+			if got := c.Interface(a.Bytes); got != a.Interface {
+				t.Errorf("%s: %s is of %q", c.ID, a.Bytes, got)
+			}
 		}
-	}
-	for _, other := range [][]byte{nil, {0x3B}, {0x3B, 0x80, 0x01, 0x81}} {
-		if first.Knows(other) {
-			t.Errorf("%X is known", other)
+		for _, other := range [][]byte{nil, {0x3B}, {0x3B, 0x80, 0x01, 0x81}} {
+			if got := c.Interface(other); got != "" {
+				t.Errorf("%s: %X is of %q", c.ID, other, got)
+			}
 		}
 	}
 }

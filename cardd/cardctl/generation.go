@@ -66,10 +66,24 @@ func recognise(ctx context.Context, t apdu.Transport, atr reader.ATR) (sighting,
 }
 
 func known(p *profile.Card, atr reader.ATR) int {
-	if p.Knows(atr) {
+	if p.Interface(atr) != "" {
 		return 1
 	}
 	return 0
+}
+
+// interfaceOf is where a card is that gave an answer to reset: as listed for it, or by the
+// form of those that contactless readers make up.
+func interfaceOf(atr reader.ATR) string {
+	for _, p := range generations() {
+		if listed := p.Interface(atr); listed != "" {
+			return listed
+		}
+	}
+	if atr.Contactless() {
+		return "contactless"
+	}
+	return "contact"
 }
 
 // inSome is nil where one generation at least has what find looks for, else what the first

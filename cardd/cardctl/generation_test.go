@@ -130,6 +130,9 @@ func TestShowTheDraft(t *testing.T) {
 	if v.Generation != g.generation(t).Title || v.Condition != conditionIssued || len(v.Manufacture) != 15 || v.Municipality == "" || len(v.Expiry) != 8 {
 		t.Errorf("%+v", v)
 	}
+	if v.Interface != "contact" || !strings.HasSuffix(v.Known, ", contact") {
+		t.Errorf("it is on the interface %s, known for %s", v.Interface, v.Known)
+	}
 	var certificates, references []string
 	for _, c := range v.Certificates {
 		certificates = append(certificates, c.Path+" "+c.State+" "+c.Opens)

@@ -83,10 +83,8 @@ const (
 // look reads all that a card shows. A card that is none of ours is looked at as far
 // as it goes; only a failed link is an error.
 func look(ctx context.Context, c *opened) (*view, error) {
-	v := &view{Reader: c.reader, ATR: c.atr.String(), Interface: "contact", Known: knownFor(c.atr), Condition: conditionNotTold}
-	if c.atr.Contactless() {
-		v.Interface = "contactless"
-	} else if answer, err := c.atr.Parse(); err == nil {
+	v := &view{Reader: c.reader, ATR: c.atr.String(), Interface: interfaceOf(c.atr), Known: knownFor(c.atr), Condition: conditionNotTold}
+	if answer, err := c.atr.Parse(); err == nil && v.Interface == "contact" {
 		v.Protocols = answer.Protocols()
 	}
 	if errors.Is(c.refusal, card.ErrOtherCard) {

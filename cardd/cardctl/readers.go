@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"jukicard/apdu/profile"
 	"jukicard/cardd/client"
 	"jukicard/cardd/internal/failure"
 	"jukicard/reader"
@@ -73,15 +70,9 @@ func (a *app) stateText(st reader.State) string {
 // knownFor says what cards a public list knows an answer to reset of; empty when
 // none. It is a hint: only the card's applications tell what it is.
 func knownFor(atr reader.ATR) string {
-	for _, id := range profile.IDs() {
-		p, err := profile.Load(id)
-		if err != nil {
-			continue // embedded profiles are checked by their own test
-		}
-		for _, known := range p.ATRs {
-			if len(atr) > 0 && strings.EqualFold(hex.EncodeToString(known.Bytes), atr.String()) {
-				return p.Title + ", " + known.Interface
-			}
+	for _, p := range generations() {
+		if listed := p.Interface(atr); listed != "" {
+			return p.Title + ", " + listed
 		}
 	}
 	return ""
