@@ -65,8 +65,9 @@ type Status struct {
 type Supply struct {
 	Name      string // "ribbon", "film", "cards", "cleaning"
 	Kind      string // the maker's designation, for example "YMCKO"; empty when it says none
-	Remaining int    // cards that can still be printed with it; -1 unknown
+	Remaining int    // cards, both sides of each, that can still be printed with it; -1 unknown
 	Capacity  int    // cards it lasts when new; -1 unknown
+	Low       bool   // a sensor says that little is left, of however much
 }
 
 // FaultKind is what a fault asks of people, and what it leaves of the card.

@@ -74,7 +74,7 @@ func decode(bits [questionsCount]byte) Status {
 	case bits[3]&bitPaperNear != 0:
 		s.Paper = PaperNearEnd
 	}
-	s.Supplies = []printer.Supply{{Name: "paper", Remaining: remaining, Capacity: -1}}
+	s.Supplies = []printer.Supply{{Name: "paper", Remaining: remaining, Capacity: -1, Low: s.Paper != PaperEnough}}
 	told := map[string]bool{}
 	for _, row := range faults {
 		if bits[row.question-1]&row.mask == 0 || told[row.fault.Text] || general[row.fault.Code] && len(s.Faults) > 0 {

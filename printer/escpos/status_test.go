@@ -40,7 +40,7 @@ func TestDecode(t *testing.T) {
 			if got.Online != row.online || got.Paper != row.paper || !slices.Equal(codes, row.codes) {
 				t.Errorf("got %+v, want online %v, paper %v, faults %v", got, row.online, row.paper, row.codes)
 			}
-			want := printer.Supply{Name: "paper", Remaining: -1, Capacity: -1}
+			want := printer.Supply{Name: "paper", Remaining: -1, Capacity: -1, Low: row.paper != PaperEnough}
 			if row.paper == PaperEnd {
 				want.Remaining = 0
 			}

@@ -30,6 +30,7 @@
 //   - Rse;f, Rse;o: 5 Volts for a card in the feeder and for a closed cover (one source).
 //   - Rlr;h answers CARD when the reject box is full; Rlr;r begins with ERR when cleaning
 //     is due; Rem begins with the number that Pem set.
+//   - Rse;n: like Rse;f 0 Volts when few cards are left. It only warns.
 //   - Rrt;count and Rrt;qty are whole sets of panels; Rrt;zone and Rzp are alike when the
 //     ribbon may be used in this printer.
 //   - Ss begins with an empty memory, so that Ss and Se without planes eject only.

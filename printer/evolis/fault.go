@@ -46,10 +46,11 @@ func hanging(r reply) *printer.Fault {
 	}
 }
 
-// stops is the first fault that keeps the printer from working.
+// stops is the first fault that keeps the printer from working. A ribbon that is short
+// keeps only us from beginning a card.
 func stops(all []printer.Fault) *printer.Fault {
 	for i := range all {
-		if all[i].Kind != printer.Wait {
+		if all[i].Kind != printer.Wait && all[i].Code != codeShort {
 			return &all[i]
 		}
 	}

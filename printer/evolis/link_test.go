@@ -150,14 +150,22 @@ func TestIdentityAndSupplies(t *testing.T) {
 		do       func()
 		cleaning int
 		ribbon   int
+		cards    int
+		low      bool
 	}{
-		{"new", func() {}, -1, 4},
-		{"after a card", func() { _ = b.press.Commit() }, 0, 4},
+		{"new", func() { b.press.SetSupplies(50, 9, 0, false) }, -1, 4, -1, false},
+		{"after a card", func() { _ = b.press.Commit() }, 0, 4, -1, false},
+		{"few cards", func() { b.press.SetSupplies(3, 4, 0, false) }, 0, 2, -1, true},
+		{"no cards", func() { b.press.SetSupplies(0, 4, 0, false) }, 0, 2, 0, true},
 	} {
 		when.do()
 		st, err := b.Status(t.Context())
-		if err != nil || len(st.Supplies) != 3 || st.Supplies[0].Remaining != when.ribbon || st.Supplies[2].Remaining != when.cleaning {
-			t.Errorf("%s: %+v, %v", when.name, st.Supplies, err)
+		if err != nil || len(st.Supplies) != 3 {
+			t.Fatalf("%s: %+v, %v", when.name, st.Supplies, err)
+		}
+		ribbon, cards, cleaning := st.Supplies[0], st.Supplies[1], st.Supplies[2]
+		if ribbon.Remaining != when.ribbon || cleaning.Remaining != when.cleaning || cards.Remaining != when.cards || cards.Low != when.low {
+			t.Errorf("%s: %+v", when.name, st.Supplies)
 		}
 	}
 }

@@ -147,6 +147,7 @@ func TestFaultsSayWhatToDo(t *testing.T) {
 		"the feeder is empty":    {set: func(p *press.Press) { p.SetSupplies(0, 9, 0, false) }, kind: printer.Operator, text: "put cards in"},
 		"the cover is open":      {set: func(p *press.Press) { p.Cover(true) }, kind: printer.Operator, text: "close it"},
 		"the ribbon is spent":    {set: func(p *press.Press) { p.SetSupplies(5, 0, 0, false) }, kind: printer.Operator, text: "used up"},
+		"the ribbon is short":    {set: func(p *press.Press) { p.SetSupplies(5, 1, 0, false) }, kind: printer.Operator, text: "both sides"},
 		"the ribbon is foreign":  {set: func(p *press.Press) { p.SetSupplies(5, 9, 0, true) }, kind: printer.Operator, text: "zone 19"},
 		"the reject box is full": {set: func(p *press.Press) { p.FillReject() }, kind: printer.Operator, text: "empty it"},
 		"a jam":                  {set: func(p *press.Press) { p.Arm(press.Mishap{When: press.Feeding, Kind: press.Jam, Share: 1}) }, kind: printer.Jam, text: "by hand", fed: 1},

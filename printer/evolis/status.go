@@ -132,19 +132,19 @@ func restarted() printer.Fault {
 // goes to the faults.
 func (p *Printer) supplies(ctx context.Context, st *printer.Status) ([]printer.Supply, error) {
 	answers := map[order]reply{}
-	for _, o := range []order{"Rrt;count", "Rrt;qty", "Rrt;zone", "Rzp", "Rse;f", "Rlr;r"} {
+	for _, o := range []order{"Rrt;count", "Rrt;qty", "Rrt;zone", "Rzp", "Rse;f", "Rse;n", "Rlr;r"} {
 		r, err := p.ask(ctx, o)
 		if err != nil {
 			return nil, err
 		}
 		answers[o] = r
 	}
-	if f := ribbonFault(answers); f != nil {
+	if f := p.ribbonFault(answers); f != nil {
 		st.Faults = append(st.Faults, *f)
 	}
 	return []printer.Supply{
 		{Name: "ribbon", Kind: strings.ToUpper(p.opt.Ribbon), Remaining: p.cards(answers["Rrt;count"]), Capacity: p.cards(answers["Rrt;qty"])},
-		{Name: "cards", Remaining: feeder(answers["Rse;f"]), Capacity: -1},
+		{Name: "cards", Remaining: feeder(answers["Rse;f"]), Capacity: -1, Low: low(answers["Rse;n"])},
 		{Name: "cleaning", Remaining: cleaning(answers["Rlr;r"]), Capacity: -1},
 	}, nil
 }
@@ -160,10 +160,16 @@ func (p *Printer) cards(r reply) int {
 
 // feeder knows only whether it is empty.
 func feeder(r reply) int {
-	if v, ok := r.volts(); ok && v < high {
+	if low(r) {
 		return 0
 	}
 	return -1
+}
+
+// low is whether a sensor for cards has none before it.
+func low(r reply) bool {
+	v, ok := r.volts()
+	return ok && v < high
 }
 
 // cleaning is 0 when it is due.
@@ -174,8 +180,12 @@ func cleaning(r reply) int {
 	return -1
 }
 
+// codeShort is a ribbon that has something left, and not enough for a card: its first side
+// would be printed and then no other.
+const codeShort = "ribbon short"
+
 // ribbonFault is what is wrong with the ribbon.
-func ribbonFault(a map[order]reply) *printer.Fault {
+func (p *Printer) ribbonFault(a map[order]reply) *printer.Fault {
 	fault := func(o order, text string) *printer.Fault {
 		return &printer.Fault{Code: fmt.Sprintf("%s %s", o, a[o]), Kind: printer.Operator, Text: text}
 	}
@@ -187,6 +197,8 @@ func ribbonFault(a map[order]reply) *printer.Fault {
 		return fault("Rrt;zone", fmt.Sprintf("the ribbon is made for zone %s and the printer for %s: put another ribbon in", zone, own))
 	case known && left == 0:
 		return fault("Rrt;count", "the ribbon is used up: put a new one in")
+	case known && left < uint64(p.set.sets):
+		return &printer.Fault{Code: codeShort, Kind: printer.Operator, Text: "what is left of the ribbon is not enough for both sides of a card: put a new one in"}
 	}
 	return nil
 }

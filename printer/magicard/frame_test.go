@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -254,6 +255,43 @@ func TestHeadsThatAreNotKnown(t *testing.T) {
 	}
 }
 
+// Supplies are counted in cards with two sides.
+func TestSupplies(t *testing.T) {
+	lc8 := strings.Replace(infAnswer, "LC1", "LC8", 1)
+	for name, row := range map[string]struct {
+		answer          string
+		opt             Options
+		ribbon, of      int
+		cards           int
+		cleaning, limit int
+	}{
+		"no card was fed":        {infAnswer, Options{}, 116, 125, 0, 480, 500},
+		"nothing wrong":          {strings.Replace(infAnswer, ",11:1:", ",0:0:", 1), Options{}, 116, 125, -1, 480, 500},
+		"black backs, no second": {infAnswer, Options{ResinBack: true}, 116, 125, 0, 480, 500},
+		"a second black":         {lc8, Options{}, 116, 125, 0, 480, 500},
+		"and black backs":        {lc8, Options{ResinBack: true}, 233, 250, 0, 480, 500},
+		"enough for one side":    {strings.Replace(infAnswer, ",250,17,", ",250,249,", 1), Options{}, 0, 125, 0, 480, 500},
+		"more used than it had":  {strings.Replace(infAnswer, ",250,17,", ",250,300,", 1), Options{}, 0, 125, 0, 480, 500},
+		"a film without a label": {strings.Replace(infAnswer, ",250,17,", ",,,", 1), Options{}, -1, -1, 0, 480, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i, err := parseInfo(row.answer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := (&Printer{opt: row.opt}).supplies(i, i.fault())
+			want := []printer.Supply{
+				{Name: "ribbon", Kind: i.text(infoFilm), Remaining: row.ribbon, Capacity: row.of},
+				{Name: "cards", Remaining: row.cards, Capacity: -1},
+				{Name: "cleaning", Remaining: row.cleaning, Capacity: row.limit},
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	for _, s := range []string{"\x01" + infAnswer + "\x03", "\x01STAKarte\nFehler - 11:01\n(c0201)\x03", "\x05\x05\x01", "\x01\x03"} {
 		f.Add([]byte(s))
@@ -271,7 +309,11 @@ func FuzzAnswer(f *testing.F) {
 			if i.printed() > 1<<31 || strings.ContainsAny(i.text(infoSerial), "\n\x1b") {
 				t.Fatalf("%q", i)
 			}
-			supplies(i)
+			for _, s := range (&Printer{}).supplies(i, i.fault()) {
+				if s.Remaining < -1 || s.Capacity < -1 {
+					t.Fatalf("%+v", s)
+				}
+			}
 		}
 		if e, ok := parseTrouble(text); ok && (e.major > 99 || e.minor > 99 || strings.ContainsAny(e.words, "\n\x1b")) {
 			t.Fatalf("%+v", e)

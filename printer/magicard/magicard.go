@@ -37,6 +37,8 @@
 //     end of the connection does.
 //   - Of the errors only 00:00 and 11:01 are known. Any other is shown with the printer's
 //     own words, and is a jam when a card is inside.
+//   - A shot of film (INF 22, 23) is a set of panels, and prints one side; of a film with a
+//     second black for the back, named LC8 or YMCKOK in INF 24, a whole card.
 //   - Shots of film used (INF 23) move when ink was used up, also for a card that was not
 //     finished.
 package magicard

@@ -20,7 +20,7 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if err != nil {
 		return printer.Status{}, err
 	}
-	st := printer.Status{Position: p.at, CardsPrinted: i.printed(), Supplies: supplies(i)}
+	st := printer.Status{Position: p.at, CardsPrinted: i.printed(), Supplies: p.supplies(i, t)}
 	if !t.none() {
 		st.Faults = append(st.Faults, t.fault(p.inside()))
 	}
@@ -71,15 +71,34 @@ func lost() printer.Fault {
 	}
 }
 
-// supplies are the film and the cleaning. A shot of film is a card's side.
-func supplies(i info) []printer.Supply {
-	film := printer.Supply{Name: "ribbon", Kind: i.text(infoFilm), Remaining: -1, Capacity: i.count(infoShots)}
-	if used := i.count(infoUsed); used >= 0 && film.Capacity >= 0 {
-		film.Remaining = max(film.Capacity-used, 0)
+// supplies are the film, the cards and the cleaning. Of the cards it is known only when
+// there was none to feed.
+func (p *Printer) supplies(i info, t trouble) []printer.Supply {
+	film := printer.Supply{Name: "ribbon", Kind: i.text(infoFilm), Remaining: -1, Capacity: -1}
+	shots, used, sides := i.count(infoShots), i.count(infoUsed), p.shots(i)
+	if shots >= 0 {
+		film.Capacity = shots / sides
+	}
+	if shots >= 0 && used >= 0 {
+		film.Remaining = max(shots-used, 0) / sides
+	}
+	cards := printer.Supply{Name: "cards", Remaining: -1, Capacity: -1}
+	if t.notFed() {
+		cards.Remaining = 0
 	}
 	cleaning := printer.Supply{Name: "cleaning", Remaining: -1, Capacity: i.count(infoLimit)}
 	if since := i.count(infoSince); since >= 0 && cleaning.Capacity > 0 {
 		cleaning.Remaining = max(cleaning.Capacity-since, 0)
 	}
-	return []printer.Supply{film, cleaning}
+	return []printer.Supply{film, cards, cleaning}
+}
+
+// shots is how many of the film a card with two sides takes: one a side, and of a film
+// that has a second black for the back (LC8 is YMCKOK: Performed/selphy_print,
+// backend_magicard.c) one a card whose back is black alone.
+func (p *Printer) shots(i info) int {
+	if name := i.text(infoFilm); p.opt.ResinBack && (name == "LC8" || name == "YMCKOK") {
+		return 1
+	}
+	return 2
 }

@@ -91,7 +91,7 @@ func (p *Printer) clear(ctx context.Context, op string, film bool) error {
 	for _, s := range st.Supplies {
 		if film && s.Name == "ribbon" && s.Remaining == 0 {
 			return &printer.FaultError{Op: op, Fault: printer.Fault{
-				Code: "INF 23", Kind: printer.Operator, Text: "the film is used up: put a new one in",
+				Code: "INF 23", Kind: printer.Operator, Text: "the film is used up, or has not enough for both sides of a card: put a new one in",
 			}}
 		}
 	}

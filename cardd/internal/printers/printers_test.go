@@ -88,9 +88,11 @@ func TestWarnings(t *testing.T) {
 		{Name: "laminate", Remaining: 3, Capacity: -1},
 		{Name: "spare", Remaining: 4, Capacity: 5},
 		{Name: "full", Remaining: 5, Capacity: 5},
+		{Name: "cards", Remaining: -1, Capacity: -1, Low: true},
 	})
 	want := []string{"ribbon: enough for 20 cards; lay a new ribbon beside the printer", "cleaning: enough for 0 cards; lay a cleaning card beside the printer",
-		"laminate: enough for 3 cards; have a new one at hand", "spare: enough for 4 cards; have a new one at hand"}
+		"laminate: enough for 3 cards; have a new one at hand", "spare: enough for 4 cards; have a new one at hand",
+		"cards: nearly used up; fill the hopper"}
 	if len(got) != len(want) {
 		t.Fatalf("%d warnings: %+v", len(got), got)
 	}

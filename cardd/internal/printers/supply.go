@@ -16,7 +16,7 @@ const (
 // Warning is a supply that will run out.
 type Warning struct {
 	Supply    string // "ribbon", "film", "cards", "cleaning"
-	Remaining int    // cards
+	Remaining int    // cards; -1 where a sensor alone says that it is low
 	Text      string // what to do, in English
 }
 
@@ -37,14 +37,18 @@ func Warnings(supplies []printer.Supply) []Warning {
 		if s.Capacity > 0 {
 			limit = min(max(s.Capacity/lowPart, lowCards), s.Capacity-1)
 		}
-		if s.Remaining < 0 || s.Remaining > limit {
+		if !s.Low && (s.Remaining < 0 || s.Remaining > limit) {
 			continue
 		}
 		remedy := remedies[s.Name]
 		if remedy == "" {
 			remedy = "have a new one at hand"
 		}
-		low = append(low, Warning{Supply: s.Name, Remaining: s.Remaining, Text: fmt.Sprintf("%s: enough for %d cards; %s", s.Name, s.Remaining, remedy)})
+		left := fmt.Sprintf("enough for %d cards", s.Remaining)
+		if s.Remaining < 0 {
+			left = "nearly used up"
+		}
+		low = append(low, Warning{Supply: s.Name, Remaining: s.Remaining, Text: fmt.Sprintf("%s: %s; %s", s.Name, left, remedy)})
 	}
 	return low
 }
