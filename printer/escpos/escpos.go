@@ -10,8 +10,16 @@
 // the answer to GS r, which waits in the same queue, and a look at its sensors. What
 // cannot be known that way is said to be unknown, and nothing is printed twice by itself.
 //
-// The commands are those of the command reference; the bits of DLE EOT are those of the
-// printers fact sheet, 1.5. None of it was seen on a machine here.
+// The commands are those of the command reference.
+//
+// # Assumed until seen on a machine
+//
+//   - The bits of DLE EOT are those of the printers fact sheet, 1.5, which has them from a
+//     third party's code (npm escpos).
+//   - The shapes of the answers to GS ( H, GS r and DLE DC4 function 8. A printer that gives
+//     none is judged by its sensors.
+//   - A printer that is reset by DLE ENQ 2 or cleared by DLE DC4 prints nothing of what it
+//     had.
 package escpos
 
 import (

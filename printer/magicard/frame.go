@@ -25,7 +25,7 @@ const (
 // request asks for a status: "INF", "ERR".
 func request(what string) []byte { return framed(syncOrder, ",REQ,"+what+",") }
 
-// order is a simple command: "RST", "EJT", "CHP UP".
+// order is a simple command: "RST", "EJT", "CHPUP".
 func order(word string) []byte { return framed(syncOrder, word+",") }
 
 func framed(n int, words string) []byte {

@@ -24,10 +24,12 @@
 //     one that is selected again has done what it was told, or shows why not. Without the
 //     port, as over TCP, nothing tells: INF has no field for it, and what ERR says to a
 //     printer at work is in no capture.
-//   - CHP UP takes a card from the hopper or the head to the chip contacts, CHP DOWN back
-//     to the head; FEED, EJT and REJ are given like RST and TST. The words are named in
-//     public sources, nobody has tried them there. There is no word for a contactless
-//     station: this driver has none.
+//   - CHPUP takes a card from the hopper or the head to the chip contacts, CHPDOWN back to
+//     the head; FEED1 feeds one to the head. selphy_print lists CHP%s with UP and DOWN and
+//     FEED%d with 0 and 1, untried, in the notation in which OVR%s is the OVRON of jobs.
+//     There is no word for a contactless station: this driver has none.
+//   - REJ takes the card to the reject bin: as a word of jobs, with ON or OFF, it is known.
+//     EJT and CLN end like RST and TST, which are known so.
 //   - A job prints the card that is inside, and delivers it.
 //   - Line n of the image is column n of the side, from the left.
 //   - KEE heads have the same offset of the head's position as KGE ones.

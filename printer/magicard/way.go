@@ -12,12 +12,13 @@ import (
 // hop is a way that a word takes the card.
 type hop struct{ from, to printer.Position }
 
-// hops by word; none is tried by anybody who has published it.
+// hops by word (Performed/selphy_print, backend_magicard.c, "simple commands"; the package
+// comment says what of them is ours).
 var hops = map[hop]string{
-	{printer.Hopper, printer.Contact}: "CHP UP",
-	{printer.Head, printer.Contact}:   "CHP UP",
-	{printer.Contact, printer.Head}:   "CHP DOWN",
-	{printer.Hopper, printer.Head}:    "FEED",
+	{printer.Hopper, printer.Contact}: "CHPUP",
+	{printer.Head, printer.Contact}:   "CHPUP",
+	{printer.Contact, printer.Head}:   "CHPDOWN",
+	{printer.Hopper, printer.Head}:    "FEED1",
 	{printer.Contact, printer.Output}: "EJT",
 	{printer.Head, printer.Output}:    "EJT",
 	{printer.Contact, printer.Reject}: "REJ",

@@ -22,6 +22,9 @@
 //
 // No source states these; the model in jukicard/simulator/press/xid assumes the same:
 //
+//   - Which codes come while the film is printed and which while it is transferred. A
+//     refusal before the first transfer leaves the card blank whatever it says; of the
+//     transfer itself only a code of the class 0005 says that it was not begun.
 //   - The total counter moves by one when the transfer that returns or ejects the card is
 //     done, and not with the transfer that turns it over. (In all three public dumps there
 //     are more than five head passes for each count of it, more than one side takes, so it

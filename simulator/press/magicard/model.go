@@ -4,7 +4,7 @@
 // shares no code with it.
 //
 // What is not public is chosen here, and drivers must not lean on it: the numbers and
-// texts of errors but 00:00 and 11:01 (Errors), that CHP UP feeds a card by itself, that
+// texts of errors but 00:00 and 11:01 (Errors), that CHPUP feeds a card by itself, that
 // a job with two sides begins with the first page, that half a job is forgotten when the
 // host hangs up a stream but not when a USB host closes the device, that the port is not
 // selected while the mechanics work, and that a request waits until they are done (Prompt
@@ -180,7 +180,7 @@ func (m *Model) simple() map[string]func() *press.Trouble {
 		return func() *press.Trouble { return m.Press.Move(at) }
 	}
 	return map[string]func() *press.Trouble{
-		"FEED,": to(printer.Head), "CHP UP,": to(printer.Contact), "CHP DOWN,": to(printer.Head),
+		"FEED1,": to(printer.Head), "CHPUP,": to(printer.Contact), "CHPDOWN,": to(printer.Head),
 		"EJT,": leave(printer.Output), "REJ,": leave(printer.Reject),
 		"FLIP,": m.Press.Flip, "TST,": m.Press.TestCard, "CLN,": m.Press.Clean,
 	}

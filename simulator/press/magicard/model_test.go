@@ -92,10 +92,10 @@ func TestWordsMoveTheCard(t *testing.T) {
 		word string
 		at   printer.Position
 	}{
-		{"CHP UP", printer.Contact},
-		{"CHP DOWN", printer.Head},
+		{"CHPUP", printer.Contact},
+		{"CHPDOWN", printer.Head},
 		{"REJ", printer.Hopper},
-		{"FEED", printer.Head},
+		{"FEED1", printer.Head},
 		{"EJT", printer.Hopper},
 		{"XYZ", printer.Hopper}, // an unknown word is skipped
 	} {
@@ -117,7 +117,7 @@ func TestErrors(t *testing.T) {
 		t.Errorf("ready is %q", e)
 	}
 	m.Press.SetSupplies(0, 5, 0, false)
-	h.say("\x01FEED,\x1c\x03")
+	h.say("\x01FEED1,\x1c\x03")
 	for n := range 4 {
 		want := map[bool]string{true: "0", false: "11"}[n < 2]
 		if f := h.ask("INF"); f[19] != want {
@@ -138,7 +138,7 @@ func TestTheClosingSignCommits(t *testing.T) {
 	m := model(Options{})
 	h := serve(t, m)
 	job := resin("DPXOFF,PAG1", 96, make([]byte, 1016*96))
-	h.say("\x01FEED,\x1c\x03" + job[:len(job)-1])
+	h.say("\x01FEED1,\x1c\x03" + job[:len(job)-1])
 	card := func() *press.Card { return m.Press.Cards()[0] }
 	for m.Received() < len(job) { // the rest is on its way through the pipe
 		h.say("")
@@ -214,7 +214,7 @@ func TestPrompt(t *testing.T) {
 	m := New(press.New(press.Config{Width: Width, Height: Height, Panels: Panels, Hopper: 1, Ribbon: 5, Clock: clock}), Options{Prompt: true})
 	m.Press.Arm(press.Mishap{When: press.Feeding, Kind: press.Jam, Share: 1})
 	h := serve(t, m)
-	h.say("\x01FEED,\x1c\x03")
+	h.say("\x01FEED1,\x1c\x03")
 	if f, e := h.ask("INF"), h.ask("ERR"); f[19] != "0" || e[1] != "00:00" {
 		t.Errorf("at work it says %s, %q", f[19], e)
 	}
@@ -230,8 +230,8 @@ func TestPrinterClass(t *testing.T) {
 		t.Errorf("the port is %x, %v", b, err)
 	}
 	h := serve(t, m)
-	h.say("\x01FEED,\x1c\x03")
-	for m.Received() < 8 {
+	h.say("\x01FEED1,\x1c\x03")
+	for m.Received() < 9 {
 		h.say("")
 	}
 	if b, err := m.Control(t.Context(), usbbed.Setup{Type: 0xA1, Request: 1}, nil); err != nil || b[0] != 0x08 {
