@@ -15,7 +15,7 @@ import (
 
 	"jukicard/apdu/scp03"
 	"jukicard/apdu/secret"
-	"jukicard/pki/durable"
+	"jukicard/durable"
 )
 
 // File is the embedded store: one sealed file. Its keys are in memory from OpenFile to
@@ -150,7 +150,7 @@ func (f *File) write(entries []entry) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(f.path, sealed); err != nil {
+	if err := durable.WriteFile(f.path, sealed, durable.Mode); err != nil {
 		return unwritten(f.path, err)
 	}
 	info, err := os.Stat(f.path)

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"jukicard/pki/durable"
+	"jukicard/durable"
 )
 
 // takeTurn waits until no other process changes the store at path.

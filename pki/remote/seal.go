@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"jukicard/durable"
 )
 
 const (
@@ -29,7 +31,7 @@ func openSealer(dir string, fresh bool) (*sealer, error) {
 	path := filepath.Join(dir, keyName)
 	key, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) && fresh {
-		key, err = makeKey(dir, path)
+		key, err = makeKey(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot use %s: %w", keyName, err)
@@ -60,35 +62,11 @@ func readKey(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// makeKey writes the key beside its place, syncs and renames it. The caller keeps other
-// makers out.
-func makeKey(dir, path string) ([]byte, error) {
+// makeKey draws the key. The caller keeps other makers out.
+func makeKey(path string) ([]byte, error) {
 	key := make([]byte, sizeKey)
 	_, _ = rand.Read(key) // crypto/rand ends the program rather than fail
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(key)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return nil, err
-	}
-	return key, syncDir(dir)
-}
-
-// syncDir makes a rename durable. Windows has no such call; NTFS logs renames.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return key, durable.WriteFile(path, key, durable.Mode)
 }
 
 func (s *sealer) seal(id string, v any) ([]byte, error) {

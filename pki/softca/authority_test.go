@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"jukicard/pki"
-	"jukicard/pki/durable"
+	"jukicard/durable"
 	"jukicard/pki/pkitest"
 )
 

@@ -15,8 +15,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"jukicard/durable"
 	"jukicard/pki"
-	"jukicard/pki/durable"
 )
 
 const (
@@ -90,7 +90,7 @@ func makeKey(dir, name string, a pki.Algorithm) (crypto.Signer, error) {
 	defer clear(der)
 	text := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
 	defer clear(text)
-	if err := durable.WriteFile(filepath.Join(dir, name+keyFile), text); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, name+keyFile), text, durable.Mode); err != nil {
 		return nil, fmt.Errorf("cannot write key %s: %w", name, err)
 	}
 	return key, nil

@@ -7,6 +7,7 @@
 package pngfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"sync"
 
+	"jukicard/durable"
 	"jukicard/printer"
 	"jukicard/printer/raster"
 )
@@ -77,7 +79,11 @@ func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 		if side == nil {
 			return fmt.Errorf("cannot print: the face has no %s", name)
 		}
-		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), func(w *os.File) error { return quick.Encode(w, raster.Look(side)) }); err != nil {
+		var picture bytes.Buffer
+		if err := quick.Encode(&picture, raster.Look(side)); err != nil {
+			return fmt.Errorf("cannot print: %w", err)
+		}
+		if err := p.write(fmt.Sprintf("%s-%05d.png", name, n), picture.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -86,10 +92,7 @@ func (p *Printer) print(f printer.Face, mark printer.Mark) error {
 			return err
 		}
 	}
-	return p.write(counterFile, func(w *os.File) error {
-		_, err := fmt.Fprintln(w, n)
-		return err
-	})
+	return p.write(counterFile, fmt.Appendln(nil, n))
 }
 
 // Surface implements printer.Judge: the counter's rename is the commit, so a counter that
@@ -129,27 +132,9 @@ func (p *Printer) count() (uint64, error) {
 }
 
 // write puts a file there whole and durable.
-func (p *Printer) write(name string, fill func(*os.File) error) error {
-	path := filepath.Join(p.dir, name)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+func (p *Printer) write(name string, content []byte) error {
+	if err := durable.WriteFile(filepath.Join(p.dir, name), content, durable.Mode); err != nil {
 		return fmt.Errorf("cannot print: %w", err)
 	}
-	err = errors.Join(fill(f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot print: %w", err)
-	}
-	return p.syncDir()
-}
-
-// syncDir makes the renames durable.
-func (p *Printer) syncDir() error {
-	d, err := os.Open(p.dir)
-	if err != nil {
-		return fmt.Errorf("cannot print: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }

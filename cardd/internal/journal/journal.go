@@ -34,6 +34,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"jukicard/durable"
 	"jukicard/highwater"
 )
 
@@ -86,7 +87,7 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 }
 
 // create makes an empty file that nobody else can read. SQLite gives its -wal and
-// -shm the file's own permissions.
+// -shm the file's own permissions, and makes their names durable itself.
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -95,18 +96,7 @@ func create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the new name in a folder durable. SQLite does the same for its
-// own -wal.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	return d.Sync()
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 func (j *Journal) open(ctx context.Context, path string) error {

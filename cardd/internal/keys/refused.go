@@ -11,7 +11,7 @@ import (
 
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
-	"jukicard/pki/durable"
+	"jukicard/durable"
 )
 
 // A wrong PIN is presented once. Most modules tell that one was presented since the last
@@ -65,7 +65,7 @@ func (p presented) remember(stateDir string) error {
 		err = os.MkdirAll(stateDir, 0o700)
 	}
 	if err == nil {
-		err = durable.WriteFile(filepath.Join(stateDir, refusedFile), append(text, '\n'))
+		err = durable.WriteFile(filepath.Join(stateDir, refusedFile), append(text, '\n'), durable.Mode)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot remember that the PIN was refused: %w", err)

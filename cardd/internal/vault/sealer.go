@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"jukicard/durable"
 )
 
 const (
@@ -121,7 +123,7 @@ func makeKey(dir, path string) error {
 	if err := os.Link(file.Name(), path); err != nil { // unlike Rename, replaces nothing
 		return err
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // fill puts a new key into the file, durably, and closes it.
@@ -131,15 +133,6 @@ func fill(file *os.File) error {
 	_, _ = rand.Read(key) // crypto/rand ends the program rather than fail
 	_, err := file.Write(key)
 	return errors.Join(err, file.Sync(), file.Close())
-}
-
-// syncDir makes a new name in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // readKey reads the key and judges the file.

@@ -1,6 +1,5 @@
-// Package durable writes the files in which keys are kept, so that a power cut leaves
-// the old content or the new one. It leaves out who may read them before they are
-// written, and locks: the caller keeps other writers out.
+// Package durable writes files so that a power cut leaves the old content or the new one.
+// It leaves out locks: the caller keeps other writers out.
 package durable
 
 import (
@@ -11,20 +10,20 @@ import (
 	"runtime"
 )
 
-// Mode is a key file's: its owner's alone.
+// Mode is that of a file which is its owner's alone.
 const Mode = 0o600
 
-// WriteFile makes a file of mode Mode appear whole or not at all, also through a power
+// WriteFile makes a file of that mode appear whole or not at all, also through a power
 // cut: written beside, synced, renamed, and the rename synced. An error of the last step
 // means that the file is there and may be gone after a power cut. What an interrupted
 // write left beside it goes first: a file that is there keeps its mode, and a link is
 // followed. Errors are those of package os.
-func WriteFile(path string, content []byte) error {
+func WriteFile(path string, content []byte, mode fs.FileMode) error {
 	beside := path + ".new"
 	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(beside, os.O_CREATE|os.O_WRONLY|os.O_EXCL, Mode)
+	f, err := os.OpenFile(beside, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
@@ -35,11 +34,11 @@ func WriteFile(path string, content []byte) error {
 	if err := os.Rename(beside, path); err != nil {
 		return errors.Join(err, os.Remove(beside))
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// syncDir makes a rename durable. Windows has no such call; NTFS logs renames.
-func syncDir(dir string) error {
+// SyncDir makes the names in a folder durable. Windows has no such call; NTFS logs them.
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

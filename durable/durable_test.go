@@ -30,7 +30,7 @@ func TestWriteFile(t *testing.T) {
 			if err := row.before(path); err != nil {
 				t.Fatal(err)
 			}
-			if err := WriteFile(path, []byte("new content")); err != nil {
+			if err := WriteFile(path, []byte("new content"), Mode); err != nil {
 				t.Fatal(err)
 			}
 			b, err := os.ReadFile(path)
@@ -67,7 +67,7 @@ func TestWriteFileThatCannot(t *testing.T) {
 			if err := row.before(); err != nil {
 				t.Fatal(err)
 			}
-			if err := WriteFile(row.path, []byte("new")); err == nil {
+			if err := WriteFile(row.path, []byte("new"), Mode); err == nil {
 				t.Error("it was written")
 			}
 		})
