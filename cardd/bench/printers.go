@@ -36,7 +36,7 @@ const (
 // (pc-coholic/magicardppd) INF has counters and the last error, ERR shows 00:00 (c0300)
 // when ready and 11:01 (c0201) when no card was fed, and the status of the port, which
 // does tell, is a request of USB. So each order is watched for an error for 4 s, in which
-// a card is fed in 2 s and moved in 1 s: of the 66 s of a card that is encoded and printed
+// a card is fed in 2 s and moved in 1 s: of the 67 s of a card that is encoded and printed
 // 5 are lost, 0.93, of the 36 s of one that is printed 2, 0.947.
 const printersBlindMin = 0.92
 
