@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"jukicard/apdu/profile"
-	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/order/facecheck"
 	"jukicard/printer/face"
@@ -21,19 +19,15 @@ type drawnEntry struct {
 }
 
 // drawEntry draws an order's entry on white.
-func drawEntry(fonts *face.Fonts, o *order.Order, given *face.Layout, p preview) (*drawn, error) {
+func drawEntry(fonts *face.Fonts, o *order.Order, layout *face.Layout) (*drawn, error) {
 	if o.Endorsement.ByHand > 0 {
 		return nil, refused(errors.New("cannot draw the entry: it was written by hand, and nothing is printed"))
-	}
-	layout, before, err := entryPanel(o, given, p)
-	if err != nil {
-		return nil, err
 	}
 	e, err := facecheck.Entry(o.Endorsement.Entry)
 	if err != nil {
 		return nil, refused(err)
 	}
-	over, err := fonts.Endorse(layout, before, e)
+	over, err := fonts.Endorse(layout, entryPanel(o, layout), e)
 	if err != nil {
 		return nil, faceRefused(err)
 	}
@@ -43,27 +37,12 @@ func drawEntry(fonts *face.Fonts, o *order.Order, given *face.Layout, p preview)
 	}}, refusedIf(err)
 }
 
-// entryPanel is the layout of the order's card and what stands on it: as the order says,
-// else an empty panel of the given layout, or of the generation's newest.
-func entryPanel(o *order.Order, given *face.Layout, p preview) (*face.Layout, face.Panel, error) {
-	layout := given
-	if p.layout == "" {
-		card, err := profile.Shared(o.Profile)
-		if err == nil {
-			layout, err = face.NewestLayout(card.Face.Layout)
-		}
-		if err == nil && o.Endorsement.Panel != nil {
-			layout, err = face.LookupLayout(o.Endorsement.Panel.Layout, o.Endorsement.Panel.Version)
-		}
-		if err != nil {
-			return nil, face.Panel{}, refused(failure.New(failure.EntryLayout, err.Error(), err))
-		}
-		layout = layout.At(p.dpi)
-	}
+// entryPanel is what stands on the order's card: as the order says, else nothing.
+func entryPanel(o *order.Order, layout *face.Layout) face.Panel {
 	if o.Endorsement.Panel == nil {
-		return layout, face.Panel{Layout: layout.Name, Version: layout.Version}, nil
+		return face.Panel{Layout: layout.Name, Version: layout.Version}
 	}
-	return layout, facecheck.Panel(*o.Endorsement.Panel), nil
+	return facecheck.Panel(*o.Endorsement.Panel)
 }
 
 // showEntry tells where the entry would stand.

@@ -11,6 +11,7 @@ import (
 	"github.com/go-pdf/fpdf"
 	"github.com/spf13/cobra"
 
+	"jukicard/apdu/profile"
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/order"
@@ -50,7 +51,7 @@ func (a *app) previewCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&p.out, "out", "", "`folder` for the files; it is made when absent")
 	f.IntVar(&p.dpi, "dpi", 300, "dots per inch, as the printer has")
-	f.StringVar(&p.layout, "layout", "", "layout `file`; the built-in one without it")
+	f.StringVar(&p.layout, "layout", "", "layout `file`; without it the built-in one of the card's generation")
 	f.StringVar(&p.cardID, "card-number", "0000000000000000", "the 16 characters of the card, which the order does not know")
 	return cmd
 }
@@ -59,11 +60,7 @@ func (a *app) preview(file string, p preview) error {
 	if p.out == "" {
 		return refused(errors.New("cannot make a preview: name a folder for it with --out"))
 	}
-	layout, err := a.previewLayout(p)
-	if err != nil {
-		return err
-	}
-	drawn, err := a.drawOrder(file, layout, p)
+	drawn, err := a.drawOrder(file, p)
 	if err != nil {
 		return err
 	}
@@ -79,19 +76,40 @@ func (a *app) preview(file string, p preview) error {
 	return nil
 }
 
-func (a *app) previewLayout(p preview) (*face.Layout, error) {
-	layout := face.DefaultLayout
-	if p.layout != "" {
-		raw, err := a.readInput(p.layout, face.LayoutBytesMax)
-		if err != nil {
-			return nil, err
-		}
-		if layout, err = face.LoadLayout(raw); err != nil {
-			return nil, refused(err)
-		}
+// previewLayout is what an order's card is drawn by: the file that is named, else the
+// layout with which the card was printed, where the order says it, else the newest of the
+// card's generation.
+func (a *app) previewLayout(o *order.Order, p preview) (*face.Layout, error) {
+	layout, err := a.chosenLayout(o, p.layout)
+	if err != nil {
+		return nil, err
 	}
 	layout = layout.At(p.dpi)
 	return layout, refusedIf(layout.Check())
+}
+
+func (a *app) chosenLayout(o *order.Order, file string) (*face.Layout, error) {
+	if file != "" {
+		raw, err := a.readInput(file, face.LayoutBytesMax)
+		if err != nil {
+			return nil, err
+		}
+		layout, err := face.LoadLayout(raw)
+		return layout, refusedIf(err)
+	}
+	if panel := o.Endorsement.Panel; panel != nil {
+		layout, err := face.LookupLayout(panel.Layout, panel.Version)
+		if err != nil {
+			err = failure.New(failure.EntryLayout, err.Error(), err)
+		}
+		return layout, refusedIf(err)
+	}
+	card, err := profile.Shared(o.Profile)
+	if err != nil {
+		return nil, refused(err)
+	}
+	layout, err := face.NewestLayout(card.Face.Layout)
+	return layout, refusedIf(err)
 }
 
 // refusedIf is refused for what is an error.
@@ -111,7 +129,7 @@ type drawn struct {
 }
 
 // drawOrder draws an order's card, or its entry alone.
-func (a *app) drawOrder(file string, layout *face.Layout, p preview) (*drawn, error) {
+func (a *app) drawOrder(file string, p preview) (*drawn, error) {
 	fonts, err := previewFonts()
 	if err != nil {
 		return nil, err
@@ -126,8 +144,12 @@ func (a *app) drawOrder(file string, layout *face.Layout, p preview) (*drawn, er
 		return nil, err
 	}
 	defer o.Destroy()
+	layout, err := a.previewLayout(o, p)
+	if err != nil {
+		return nil, err
+	}
 	if o.Operation == order.Endorse {
-		return drawEntry(fonts, o, layout, p)
+		return drawEntry(fonts, o, layout)
 	}
 	data, err := facecheck.Data(o)
 	if err != nil {
