@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"jukicard/pki"
 	"jukicard/durable"
+	"jukicard/pki"
 	"jukicard/pki/pkitest"
 )
 
