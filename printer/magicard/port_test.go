@@ -75,10 +75,13 @@ func TestThePortEndsTheWatch(t *testing.T) {
 		jam      bool
 		from, to time.Duration // how long it may take
 	}{
-		"a card is fed":                         {port: itself, from: feed, to: feed + look},
-		"which answers meanwhile":               {m: model.Options{Prompt: true}, port: itself, from: feed, to: feed + look},
-		"a card jams":                           {port: itself, jam: true, from: feed, to: feed + look},
-		"which answers meanwhile, and jams":     {m: model.Options{Prompt: true}, port: itself, jam: true, from: feed, to: feed + look},
+		"a card is fed":                         {port: itself, from: feed, to: feed + 2*look},
+		"which answers meanwhile":               {m: model.Options{Prompt: true}, port: itself, from: feed, to: feed + 2*look},
+		"a card jams":                           {port: itself, jam: true, from: feed, to: feed + 2*look},
+		"which answers meanwhile, and jams":     {m: model.Options{Prompt: true}, port: itself, jam: true, from: feed, to: feed + 2*look},
+		"a port that is idle for a moment":      {m: model.Options{Prompt: true}, port: blips(0x18), jam: true, from: feed, to: blind},
+		"a port that stalls for a moment":       {m: model.Options{Prompt: true}, port: blips(), jam: true, from: feed, to: blind},
+		"a port that is selected with an error": {m: model.Options{Prompt: true, Late: 1}, port: errs, jam: true, from: feed, to: 2 * blind},
 		"there is none, which shows at once":    {port: itself, empty: true, to: 2 * time.Second},
 		"no port":                               {from: blind, to: blind},
 		"no port, and it answers meanwhile":     {m: model.Options{Prompt: true}, from: blind, to: blind},
@@ -152,6 +155,49 @@ func TestABusyPrinterIsWaitedFor(t *testing.T) {
 		t.Errorf("it feeds %d cards and says %v", len(b.press.Cards()), err)
 	}
 }
+
+// blip is a port that says something else the third time that it is asked at work.
+type blip struct {
+	says
+	asked int
+}
+
+// Control is that of the model but once.
+func (p *blip) Control(ctx context.Context, setup usbbed.Setup, data []byte) ([]byte, error) {
+	b, err := p.Model.Control(ctx, setup, data)
+	if setup.Request != 1 || b[0] != 0x08 {
+		return b, err
+	}
+	if p.asked++; p.asked == 3 {
+		return p.says.Control(ctx, setup, data)
+	}
+	return b, err
+}
+
+func blips(status ...byte) func(*model.Model) usbbed.Hearer {
+	return func(m *model.Model) usbbed.Hearer { return &blip{says: says{m, status}} }
+}
+
+// failing is a port that tells of an error when it is selected again.
+type failing struct {
+	*model.Model
+	worked bool
+}
+
+// Control is that of the model until it has worked.
+func (p *failing) Control(ctx context.Context, setup usbbed.Setup, data []byte) ([]byte, error) {
+	b, err := p.Model.Control(ctx, setup, data)
+	if setup.Request != 1 {
+		return b, err
+	}
+	p.worked = p.worked || b[0] == 0x08
+	if p.worked && b[0] == 0x18 {
+		return []byte{0x10}, nil
+	}
+	return b, err
+}
+
+func errs(m *model.Model) usbbed.Hearer { return &failing{Model: m} }
 
 // sticks is a port that is at work for ever once anything has moved.
 type sticks struct {

@@ -27,37 +27,53 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if p.at == printer.Lost {
 		st.Faults = append(st.Faults, lost())
 	}
-	busy, err := p.busy(ctx)
-	if busy && len(st.Faults) == 0 {
+	now, err := p.look(ctx)
+	if now == working && len(st.Faults) == 0 {
 		st.Faults = append(st.Faults, printer.Fault{Code: "port", Kind: printer.Wait, Text: "the printer is busy: wait"})
 	}
 	return st, err
 }
 
-// selected is the bit of the port status that an idle printer sets: 18 when idle, 08 when
-// not (captured; the bits are those of the USB Printer Class 1.1, 4.2.2).
-const selected = 0x10
+// The bits of the port status: 18 when idle, 08 when not selected (captured; the bits are
+// those of the USB Printer Class 1.1, 4.2.2).
+const (
+	notError = 0x08
+	selected = 0x10
+)
 
-// busy asks for the port status, where the wire has one. A wire that stalls the request
-// says nothing.
-func (p *Printer) busy(ctx context.Context) (bool, error) {
+// port is what the port says of the printer. Unsaid is a wire without one, one that stalls
+// the request, and a printer that is selected with an error: none of it is an end.
+type port int
+
+const (
+	unsaid port = iota
+	idle
+	working
+)
+
+// look asks for the port status, where the wire has one.
+func (p *Printer) look(ctx context.Context) (port, error) {
 	c, ok := p.link.Wire.(wire.Controller)
 	if !ok { // also when asking for words has closed it
-		return false, nil
+		return unsaid, nil
 	}
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)
 	defer done()
-	var port [1]byte
-	n, err := c.Control(ctx, 0xA1, 1, 0, 0, port[:])
+	var status [1]byte
+	n, err := c.Control(ctx, 0xA1, 1, 0, 0, status[:])
 	var e *wire.Error
-	if errors.As(err, &e) && e.Kind == wire.Stall {
-		return false, nil
-	}
-	if err != nil {
+	switch {
+	case errors.As(err, &e) && e.Kind == wire.Stall:
+		return unsaid, nil
+	case err != nil:
 		p.link.fail(err)
-		return false, err
+		return unsaid, err
+	case n == 1 && status[0]&selected == 0:
+		return working, nil
+	case n == 1 && status[0]&notError != 0:
+		return idle, nil
 	}
-	return n == 1 && port[0]&selected == 0, nil
+	return unsaid, nil
 }
 
 // inside is whether a card is in the machine, as far as is known.

@@ -148,10 +148,14 @@ func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position
 	return nil
 }
 
+// looksIdle is how many looks in a row must find the port idle: between two steps of one
+// order it may be selected for a moment.
+const looksIdle = 2
+
 // rest lets d pass between two requests and looks at the port meanwhile. ended is a
-// printer that was at work and is no more, which is told at once: a look at the port takes
-// none of its time. One that is still at work after Timing.Print has an error. Over TCP
-// there is no port to look at.
+// printer that was at work and is no more, which is told as soon as it is sure: a look at
+// the port takes none of its time. One that is still at work after Timing.Print has an
+// error. Over TCP there is no port to look at.
 //
 // That an error may show later still (a feed failed 34 s after its job, captured) no watch
 // can help, of whatever length: whatever comes next asks again first.
@@ -160,19 +164,27 @@ func (p *Printer) rest(ctx context.Context, d time.Duration) (ended bool, err er
 	if _, ok := p.link.Wire.(wire.Controller); ok {
 		step = min(d, p.opt.Timing.Look)
 	}
-	worked := false
-	for passed := time.Duration(0); passed < d || worked; passed += step {
+	still := 0 // looks until it is sure; 0 when nothing shows
+	for passed := time.Duration(0); passed < d || still > 0; passed += step {
 		if passed >= max(d, p.opt.Timing.Print) {
 			return false, stuck(passed)
 		}
 		if err := p.opt.Pause(ctx, step); err != nil {
 			return false, err
 		}
-		busy, err := p.busy(ctx)
-		if err != nil || worked && !busy {
-			return err == nil, err
+		now, err := p.look(ctx)
+		switch {
+		case err != nil:
+			return false, err
+		case now == working:
+			still = looksIdle
+		case now == unsaid:
+			still = 0
+		case still > 0:
+			if still--; still == 0 {
+				return true, nil
+			}
 		}
-		worked = busy
 	}
 	return false, nil
 }
