@@ -156,7 +156,7 @@ var unwanted = map[failure.Code]bool{
 // refuse gives up a card that was fetched for an order and cannot be used: into the
 // reject bin if it is to blame, else it waits at the station for the next order.
 func (s *Station) refuse(ctx context.Context, why error) error {
-	if !s.inline() || !unwanted[failure.CodeOf(why)] {
+	if !unwanted[failure.CodeOf(why)] {
 		return why
 	}
 	if err := s.c.Printer.Move(ctx, printer.Reject); err != nil {
@@ -168,8 +168,17 @@ func (s *Station) refuse(ctx context.Context, why error) error {
 // decline gives up a card that was fetched for an order and cannot be used. One that was
 // fetched for an entry may be its holder's, whatever is wrong with it: it leaves by the
 // output as it came, unless it shows that it was never issued.
-func (s *Station) decline(ctx context.Context, d *dossier, seen plan.Observation, why error) error {
-	if d.wanted.Entry == nil || !s.inline() {
+//
+// A card that an unfinished job waits for stays inside, whichever order found it there:
+// own is the job that gives the card up, empty where there is none.
+func (s *Station) decline(ctx context.Context, d *dossier, own string, seen plan.Observation, why error) error {
+	if !s.inline() {
+		return why
+	}
+	if waited, err := s.awaited(ctx, own, seen.Card); waited || err != nil {
+		return errors.Join(why, err)
+	}
+	if d.wanted.Entry == nil {
 		return s.refuse(ctx, why)
 	}
 	st, err := s.quiet(ctx)
@@ -180,6 +189,38 @@ func (s *Station) decline(ctx context.Context, d *dossier, seen plan.Observation
 		return errors.Join(why, PrinterFailure(err))
 	}
 	return why
+}
+
+// awaited says whether the card in the printer is one of an unfinished job other than own:
+// by its number, or, where it told none, because such a job's card has not left it.
+func (s *Station) awaited(ctx context.Context, own, card string) (bool, error) {
+	jobs, err := s.c.Journal.Unfinished(ctx)
+	if err != nil {
+		return false, failure.New(failure.StationJournal, err.Error(), err)
+	}
+	for _, j := range jobs {
+		if j.ID == own || !s.c.Owns(j.Station) {
+			continue
+		}
+		if j.CardID == card {
+			return true, nil
+		}
+		if card != "" {
+			continue
+		}
+		records, err := s.c.Journal.Records(ctx, j.ID)
+		if err != nil {
+			return false, failure.New(failure.StationJournal, err.Error(), err)
+		}
+		m, err := Replay(j, records)
+		if err != nil {
+			return false, failure.New(failure.StationJournal, err.Error(), err)
+		}
+		if m.Inside() {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // way is where a card goes that an entry was not made on.
@@ -217,7 +258,7 @@ func (r *run) another(ctx context.Context, seen plan.Observation) error {
 	if !r.inline() {
 		return err
 	}
-	return errors.Join(r.decline(ctx, r.dossier, seen, err), r.stage(ctx, issue.StageOut))
+	return errors.Join(r.decline(ctx, r.dossier, r.job.ID, seen, err), r.stage(ctx, issue.StageOut))
 }
 
 // arrived notes that the card stands at the chip station.

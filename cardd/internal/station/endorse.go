@@ -219,8 +219,7 @@ func entryFailure(err error) error {
 	return faceFailure(err)
 }
 
-// fitsOrder refuses a card that the order does not name, before anything else about it
-// is looked at.
+// fitsOrder refuses a card that the order does not name, before its plan is thought of.
 func (d *dossier) fitsOrder(card string) error {
 	if d.order.Operation != order.Endorse || card == d.order.Endorsement.Card {
 		return nil

@@ -152,7 +152,7 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	}
 	c, err := s.fetch(ctx, p, reader.Exclusive)
 	if err != nil {
-		return "", s.decline(ctx, d, plan.Observation{}, err)
+		return "", s.decline(ctx, d, "", plan.Observation{}, err)
 	}
 	seen, first, err := s.first(ctx, p, d, c)
 	if err == nil {
@@ -160,7 +160,7 @@ func (s *Station) Submit(ctx context.Context, o *order.Order, wire []byte, pins 
 	}
 	if err != nil {
 		c.close(reader.Reset)
-		return "", s.decline(ctx, d, seen, err)
+		return "", s.decline(ctx, d, "", seen, err)
 	}
 	s.fresh = &fresh{job: job, card: c, seen: seen}
 	return job, nil
@@ -172,10 +172,10 @@ func (s *Station) first(ctx context.Context, p *profile.Card, d *dossier, c *ope
 	if seen, err = lookTwice(ctx, c.session); err != nil {
 		return seen, nil, Coded(err)
 	}
-	if err := d.fitsOrder(seen.Card); err != nil {
+	if err := s.unclaimed(ctx, seen.Card); err != nil {
 		return seen, nil, err
 	}
-	if err := s.unclaimed(ctx, seen.Card); err != nil {
+	if err := d.fitsOrder(seen.Card); err != nil {
 		return seen, nil, err
 	}
 	if err := s.bind(ctx, d, p, seen.Card); err != nil {
