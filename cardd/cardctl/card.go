@@ -146,8 +146,12 @@ func (s *secretSource) of(ctx context.Context, a *app, r *profile.Reference) (se
 	return pins[class], nil
 }
 
-// present verifies a value unless it cannot be one or its last try would be spent.
+// present verifies a value unless it cannot be one, its last try would be spent or the
+// card does not tell its generation.
 func (c *opened) present(ctx context.Context, path string, value secret.Bytes) error {
+	if err := c.unsure(); err != nil {
+		return err
+	}
 	_, r, err := c.Profile().Reference(path)
 	if err != nil {
 		return refused(err)

@@ -40,6 +40,16 @@ func (s sighting) fit() int {
 	return 0
 }
 
+// unsure is why nothing is presented to a card: which of its references a value is for
+// depends on its generation, and a guess spends the tries of another. nil where the card
+// tells its generation.
+func (s sighting) unsure() error {
+	if s.fit() == 3 {
+		return nil
+	}
+	return failure.New(failure.CardGeneration, "its token label is not that of a generation known here; no try was spent", nil)
+}
+
 // recognise finds the generation of a card by what a station asks of one: that its first
 // application is there and its token label is the profile's. Generations that are known by
 // the card's answer to reset are tried first, and of a card that fits none wholly the one
@@ -108,7 +118,7 @@ func inSomeOf(all []*profile.Card, find func(*profile.Card) error) error {
 func (a *app) generationOf(ctx context.Context) (p *profile.Card, err error) {
 	err = a.identified(ctx, reader.Shared, func(c *opened) error {
 		p = c.Profile()
-		return nil
+		return c.unsure()
 	})
 	return p, err
 }

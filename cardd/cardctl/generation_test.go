@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"jukicard/apdu"
 	"jukicard/apdu/card"
@@ -121,6 +122,44 @@ func TestForeignCardIsLeftAlone(t *testing.T) {
 				t.Errorf("%d commands for %d generations", len(heard.sent), len(generations()))
 			}
 		})
+	}
+}
+
+// TestAnUnknownGenerationIsToldNothing: a card with a label that no generation has is
+// presented nothing, whatever else it has, and nobody is asked for anything.
+func TestAnUnknownGenerationIsToldNothing(t *testing.T) {
+	pins := person(t, "adult") + "/pins.json"
+	for _, args := range [][]string{
+		{"card", "pin", "verify", "text"}, {"card", "pin", "verify", "text", "--pins", pins}, {"card", "pin", "change", "authentication"},
+		{"card", "verify", "--reference-a"}, {"card", "verify", "--pins", pins}, {"card", "read", "text/number", "--pin", "text"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			heard := &listened{ProcessingCard: relabelled{issued(t)}}
+			c := newConsole(deskWith(heard)).do(t, exitFailed, args...)
+			if said := c.out.String() + c.err.String(); !strings.Contains(said, "no try was spent") || strings.Contains(said, "PIN (") {
+				t.Errorf("%s", said)
+			}
+			for _, c := range heard.sent {
+				if c.INS == apdu.INSVerify && len(c.Data) > 0 {
+					t.Error("a value was presented")
+				}
+			}
+		})
+	}
+}
+
+// TestVerifyPresentsNoWrongValueTwice, also when it comes back to its application.
+func TestVerifyPresentsNoWrongValueTwice(t *testing.T) {
+	in := newInspection(nil, time.Now())
+	in.enter("text/pin")
+	in.open["text/pin"], in.open["text/reference-a"] = false, true
+	in.enter("surface/face")
+	in.enter("text/number")
+	if _, presented := in.open["text/pin"]; !presented {
+		t.Error("the wrong one would be presented again")
+	}
+	if _, presented := in.open["text/reference-a"]; presented {
+		t.Error("the right one is thought of as verified still")
 	}
 }
 

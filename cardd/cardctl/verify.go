@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -177,7 +178,7 @@ type inspection struct {
 	now      time.Time
 	states   map[string]string // of certificates, as certificateRow has them
 	app      string            // the application selected
-	open     map[string]bool   // by reference: whether the card took its value since then
+	open     map[string]bool   // by reference: whether the card took its value, since then, or ever refused it
 	findings []finding
 }
 
@@ -245,11 +246,11 @@ func appOf(path string) string {
 }
 
 // enter notes that something in the path's application is about to be used: coming from
-// another, the card forgets what was verified.
+// another, the card forgets what was verified. What it refused is never presented again.
 func (in *inspection) enter(path string) {
 	if app := appOf(path); app != in.app {
 		in.app = app
-		clear(in.open)
+		maps.DeleteFunc(in.open, func(_ string, took bool) bool { return took })
 	}
 }
 
