@@ -21,9 +21,9 @@
 //     and Lost after a link that failed with a card inside; who makes a Printer, or calls
 //     TakenOut, says that none is inside.
 //   - A port that is not selected (captured: 08, and 18 when idle) is a printer at work, and
-//     one that is selected again has done what it was told, or shows why not. Without the
-//     port, as over TCP, nothing tells: INF has no field for it, and what ERR says to a
-//     printer at work is in no capture.
+//     one that is selected again, at two looks in a row and without an error, has done what
+//     it was told, or shows why not. Without the port, as over TCP, nothing tells: INF has
+//     no field for it, and what ERR says to a printer at work is in no capture.
 //   - CHPUP takes a card from the hopper or the head to the chip contacts, CHPDOWN back to
 //     the head; FEED1 feeds one to the head. selphy_print lists CHP%s with UP and DOWN and
 //     FEED%d with 0 and 1, untried, in the notation in which OVR%s is the OVRON of jobs.

@@ -132,6 +132,57 @@ func TestThePortDecidesNothing(t *testing.T) {
 	}
 }
 
+// A card that was counted may still be on its way out: what happens to it there is told.
+func TestACountedCardOnItsWayOut(t *testing.T) {
+	for name, row := range map[string]struct {
+		looks int
+		jam   bool
+	}{
+		"it comes out":  {looks: 10},
+		"it jams":       {looks: 10, jam: true},
+		"it never ends": {looks: 1 << 20},
+		"it is out":     {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var port *lingers
+			b, _ := timed(t, model.Options{}, func(m *model.Model) usbbed.Hearer {
+				port = &lingers{Model: m}
+				return port
+			})
+			must(t, b.Move(t.Context(), printer.Head))
+			must(t, b.Print(t.Context(), face(), nil))
+			port.looks, port.end = row.looks, func() { b.press.Cover(row.jam) }
+			var fault *printer.FaultError
+			err := b.Move(t.Context(), printer.Output)
+			if bad := row.jam || row.looks > 1000; errors.As(err, &fault) != bad || !bad && err != nil || bad && fault.Fault.Kind != printer.Jam {
+				t.Fatalf("it ended with %v", err)
+			}
+			st, err := b.Status(t.Context())
+			if lost := fault != nil; err != nil || (st.Position == printer.Lost) != lost {
+				t.Errorf("the card is at %v, %v", st.Position, err)
+			}
+		})
+	}
+}
+
+// lingers is a port that is at work for so many looks more, and then something happens.
+type lingers struct {
+	*model.Model
+	looks int
+	end   func()
+}
+
+// Control is that of the model but for the looks left.
+func (p *lingers) Control(ctx context.Context, setup usbbed.Setup, data []byte) ([]byte, error) {
+	if setup.Request != 1 || p.looks == 0 {
+		return p.Model.Control(ctx, setup, data)
+	}
+	if p.looks--; p.looks == 0 {
+		p.end()
+	}
+	return []byte{0x08}, nil
+}
+
 // A printer that never comes to an end is one for a person, and its card is lost.
 func TestAPrinterThatNeverEnds(t *testing.T) {
 	b, clock := timed(t, model.Options{}, func(m *model.Model) usbbed.Hearer { return &sticks{Model: m} })

@@ -2,6 +2,7 @@ package magicard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,8 +62,22 @@ func (p *Printer) gone(ctx context.Context, op string) error {
 	return &printer.FaultError{Op: op, Fault: st.Faults[0]}
 }
 
-// out makes sure that a printed card has come out: an error that shows now is its.
+// out makes sure that a printed card has come out: an error that shows when the printer is
+// not at work any more is its. The counter may have moved while the card was on its way.
 func (p *Printer) out(ctx context.Context, op string) error {
+	if err := p.connect(ctx); err != nil {
+		return err
+	}
+	now, err := p.look(ctx)
+	if err == nil && now == working {
+		_, err = p.rest(ctx, p.opt.Timing.Look)
+	}
+	if errors.As(err, new(*printer.FaultError)) {
+		p.at, p.delivered = printer.Lost, false
+	}
+	if err != nil {
+		return err
+	}
 	i, err := p.info(ctx)
 	if err != nil {
 		return err
