@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,6 +125,12 @@ func (a *app) entryText(e *receipt.Endorsed) string {
 	return fmt.Sprintf(a.in2("%s, lines %d to %d; %d left", "%s、%d行目から%d行目、残り%d行"), how, e.First, e.First+e.Lines-1, e.Left)
 }
 
+// choiceText is who chose a substitute, and of which character.
+func (a *app) choiceText(c receipt.Choice) string {
+	field := map[string]string{"name": a.in2("name", "氏名"), "address": a.in2("address", "住所")}[c.Field]
+	return fmt.Sprintf(a.in2("%s, character %d, chosen by %s, %s", "%sの%d文字目、選択者 %s、%s"), cmp.Or(field, c.Field), c.Place, c.By, c.At.Local().Format(time.DateTime))
+}
+
 func (a *app) printStatement(st *receipt.Statement) error {
 	if a.json {
 		a.printJSON(st)
@@ -151,7 +158,7 @@ func (a *app) printStatement(st *receipt.Statement) error {
 		row("certificate", "証明書", fmt.Sprintf("%s serial %s sha256 %s", c.On, c.Serial, c.SHA256))
 	}
 	for _, c := range st.Choices {
-		row("substitute", "代替文字", fmt.Sprintf(a.in2("%s, character %d, chosen by %s, %s", "%s %d 文字目 %s %s"), c.Field, c.Place, c.By, c.At.Local().Format(time.DateTime)))
+		row("substitute", "代替文字", a.choiceText(c))
 	}
 	row("journal", "記録", st.Journal)
 	return w.Flush()

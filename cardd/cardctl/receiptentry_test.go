@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"jukicard/cardd/internal/receipt"
 )
@@ -28,5 +29,20 @@ func TestAReceiptSaysWhereAnEntryStands(t *testing.T) {
 	st.Endorsed = nil
 	if lines := (&app{lang: english}).receiptLines(st); strings.Contains(strings.Join(lines, " "), "ntry") {
 		t.Errorf("an issue: %s", strings.Join(lines, " / "))
+	}
+}
+
+// TestAReceiptSaysWhoChose, with the field's name in the reader's language.
+func TestAReceiptSaysWhoChose(t *testing.T) {
+	at := time.Date(2026, 11, 20, 10, 30, 0, 0, time.Local)
+	for field, want := range map[string]map[string]string{
+		"name":    {english: "name, character 2, chosen by 係員 07, 2026-11-20 10:30:00", japanese: "氏名の2文字目、選択者 係員 07、2026-11-20 10:30:00"},
+		"address": {english: "address, character 2, chosen by 係員 07, 2026-11-20 10:30:00", japanese: "住所の2文字目、選択者 係員 07、2026-11-20 10:30:00"},
+	} {
+		for lang, want := range want {
+			if got := (&app{lang: lang}).choiceText(receipt.Choice{Field: field, Place: 2, By: "係員 07", At: at}); got != want {
+				t.Errorf("%s: %q, want %q", lang, got, want)
+			}
+		}
 	}
 }
