@@ -93,7 +93,7 @@ func (p *Printer) greet(ctx context.Context) error {
 // which the chip is empty, and print this one's face on it.
 func (p *Printer) doubtPlace() {
 	if p.link.severed && p.inside() {
-		p.at, p.delivered = printer.Lost, false
+		p.place(printer.Lost)
 	}
 	p.link.severed = false
 }

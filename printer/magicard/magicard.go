@@ -98,6 +98,8 @@ type Printer struct {
 	at printer.Position
 	// delivered is a card that the printer gave out after printing it.
 	delivered bool
+	// leaving is one that may still be on its way out.
+	leaving bool
 	// owed is a job that was broken off: the printer may wait for the rest.
 	owed bool
 	// judging is the time after a commit: nothing may be reset.
@@ -144,7 +146,7 @@ func (t *Timing) fill() {
 func (p *Printer) Close() error { return p.link.Close() }
 
 // TakenOut says that a person has looked and no card is inside any more.
-func (p *Printer) TakenOut() { p.at, p.delivered = printer.Hopper, false }
+func (p *Printer) TakenOut() { p.place(printer.Hopper) }
 
 // Identity tells name, serial number and firmware (REQ,INF).
 func (p *Printer) Identity(ctx context.Context) (printer.Identity, error) {

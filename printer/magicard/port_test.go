@@ -135,13 +135,18 @@ func TestThePortDecidesNothing(t *testing.T) {
 // A card that was counted may still be on its way out: what happens to it there is told.
 func TestACountedCardOnItsWayOut(t *testing.T) {
 	for name, row := range map[string]struct {
-		looks int
-		jam   bool
+		looks  int
+		jam    bool
+		asked  bool // for its status alone, as a station asks
+		opened bool // the lid, when the card is out
 	}{
-		"it comes out":  {looks: 10},
-		"it jams":       {looks: 10, jam: true},
-		"it never ends": {looks: 1 << 20},
-		"it is out":     {},
+		"it comes out":                        {looks: 10},
+		"it jams":                             {looks: 10, jam: true},
+		"it never ends":                       {looks: 1 << 20},
+		"it is out":                           {},
+		"it comes out, by its status":         {looks: 10, asked: true},
+		"it jams, by its status":              {looks: 10, jam: true, asked: true},
+		"it is out, and then the lid is open": {asked: true, opened: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var port *lingers
@@ -152,12 +157,24 @@ func TestACountedCardOnItsWayOut(t *testing.T) {
 			must(t, b.Move(t.Context(), printer.Head))
 			must(t, b.Print(t.Context(), face(), nil))
 			port.looks, port.end = row.looks, func() { b.press.Cover(row.jam) }
+			for row.asked {
+				if st, err := b.Status(t.Context()); err != nil || !st.Busy() {
+					break
+				}
+			}
+			if row.opened {
+				b.press.Cover(true)
+			}
+			st, err := b.Status(t.Context())
+			if lost := row.asked && row.jam; err != nil || (st.Position == printer.Lost) != lost {
+				t.Errorf("by its status the card is at %v, %v", st.Position, err)
+			}
 			var fault *printer.FaultError
-			err := b.Move(t.Context(), printer.Output)
+			err = b.Move(t.Context(), printer.Output)
 			if bad := row.jam || row.looks > 1000; errors.As(err, &fault) != bad || !bad && err != nil || bad && fault.Fault.Kind != printer.Jam {
 				t.Fatalf("it ended with %v", err)
 			}
-			st, err := b.Status(t.Context())
+			st, err = b.Status(t.Context())
 			if lost := fault != nil; err != nil || (st.Position == printer.Lost) != lost {
 				t.Errorf("the card is at %v, %v", st.Position, err)
 			}

@@ -146,8 +146,7 @@ func (p *Printer) hold(ctx context.Context, b []byte) error {
 func (p *Printer) commit(ctx context.Context, was before, rest []byte) error {
 	p.judging = true
 	defer func() { p.judging = false }()
-	p.delivered = false
-	p.at = printer.Lost
+	p.place(printer.Lost)
 	err := p.link.send(ctx, p.opt.Timing.Job, rest)
 	if err == nil {
 		p.owed = false
@@ -157,7 +156,7 @@ func (p *Printer) commit(ctx context.Context, was before, rest []byte) error {
 	case i != nil && i.printed() == was.printed+1:
 		p.owed = false
 		if t.none() {
-			p.at, p.delivered = printer.Hopper, true // else printed, and stuck on its way out
+			p.at, p.delivered, p.leaving = printer.Hopper, true, true // else printed, and stuck on its way out
 		}
 		return nil
 	case err != nil:

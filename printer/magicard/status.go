@@ -9,8 +9,16 @@ import (
 )
 
 // Status asks for INF, and for the words of an error. The position is what this driver
-// did with the card: the printer tells none.
+// did with the card: the printer tells none. The port is looked at first: what is told
+// after a look that found the printer at rest is the end of what it did.
 func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
+	if err := p.connect(ctx); err != nil {
+		return printer.Status{}, err
+	}
+	now, err := p.look(ctx)
+	if err != nil {
+		return printer.Status{}, err
+	}
 	i, err := p.info(ctx)
 	if err != nil {
 		return printer.Status{}, err
@@ -20,6 +28,7 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if err != nil {
 		return printer.Status{}, err
 	}
+	p.left(now, t)
 	st := printer.Status{Position: p.at, CardsPrinted: i.printed(), Supplies: p.supplies(i, t)}
 	if !t.none() {
 		st.Faults = append(st.Faults, t.fault(p.inside()))
@@ -27,11 +36,10 @@ func (p *Printer) Status(ctx context.Context) (printer.Status, error) {
 	if p.at == printer.Lost {
 		st.Faults = append(st.Faults, lost())
 	}
-	now, err := p.look(ctx)
 	if now == working && len(st.Faults) == 0 {
 		st.Faults = append(st.Faults, printer.Fault{Code: "port", Kind: printer.Wait, Text: "the printer is busy: wait"})
 	}
-	return st, err
+	return st, nil
 }
 
 // The bits of the port status: 18 when idle, 08 when not selected (captured; the bits are
@@ -54,7 +62,7 @@ const (
 // look asks for the port status, where the wire has one.
 func (p *Printer) look(ctx context.Context) (port, error) {
 	c, ok := p.link.Wire.(wire.Controller)
-	if !ok { // also when asking for words has closed it
+	if !ok {
 		return unsaid, nil
 	}
 	ctx, done := context.WithTimeout(ctx, p.opt.Timing.Reply)

@@ -62,8 +62,8 @@ func (p *Printer) gone(ctx context.Context, op string) error {
 	return &printer.FaultError{Op: op, Fault: st.Faults[0]}
 }
 
-// out makes sure that a printed card has come out: an error that shows when the printer is
-// not at work any more is its. The counter may have moved while the card was on its way.
+// out makes sure that a printed card has come out. The counter may have moved while the
+// card was on its way.
 func (p *Printer) out(ctx context.Context, op string) error {
 	if err := p.connect(ctx); err != nil {
 		return err
@@ -73,25 +73,34 @@ func (p *Printer) out(ctx context.Context, op string) error {
 		_, err = p.rest(ctx, p.opt.Timing.Look)
 	}
 	if errors.As(err, new(*printer.FaultError)) {
-		p.at, p.delivered = printer.Lost, false
+		p.place(printer.Lost)
 	}
 	if err != nil {
 		return err
 	}
-	i, err := p.info(ctx)
+	st, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
-	t, err := p.trouble(ctx, i)
-	if err != nil {
-		return err
+	if p.at == printer.Lost {
+		return &printer.FaultError{Op: op, Fault: st.Faults[0]}
 	}
-	p.delivered = false
-	if t.none() {
-		return nil
+	p.place(printer.Hopper)
+	return nil
+}
+
+// place notes where the card is, of which nothing else is known any more.
+func (p *Printer) place(at printer.Position) { p.at, p.delivered, p.leaving = at, false, false }
+
+// left judges a card on its way out: an error is its until the printer was seen at rest
+// without one.
+func (p *Printer) left(now port, t trouble) {
+	switch {
+	case p.leaving && !t.none():
+		p.place(printer.Lost)
+	case now != working:
+		p.leaving = false
 	}
-	p.at = printer.Lost
-	return &printer.FaultError{Op: op, Fault: t.fault(true)}
 }
 
 // clear makes sure that nothing is wrong before anything moves, and that there is film
@@ -132,7 +141,7 @@ func (p *Printer) settled(ctx context.Context) (printer.Status, error) {
 // walk sends the word and watches. Until it has ended well the card is lost.
 func (p *Printer) walk(ctx context.Context, op, word string, to printer.Position) error {
 	from := p.at
-	p.at, p.delivered = printer.Lost, false
+	p.place(printer.Lost)
 	if err := p.link.send(ctx, p.opt.Timing.Reply, order(word)); err != nil {
 		return err
 	}
