@@ -1,6 +1,7 @@
 package inline
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -91,5 +92,136 @@ func TestAnotherJobLeavesAHoldersCardInside(t *testing.T) {
 	}
 	if j := s.job(issued); j.State != journal.Held || !strings.HasPrefix(j.Reason, string(failure.CardOther)) {
 		t.Errorf("job %s: %s", j.State, j.Reason)
+	}
+}
+
+// TestAnEntryGivenUpWaitsForItsCardToLeave: the printer cannot let the holder's card go
+// when its job is given up. The job is held until the card is out; no other order throws
+// it away meanwhile, and nothing is printed on it any more.
+func TestAnEntryGivenUpWaitsForItsCardToLeave(t *testing.T) {
+	s := openShop(t, machines[0], cardInUse(t))
+	id, err := s.submit(s.entry(holders.number, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.heldInside(t, id)
+	s.press.Cover(true)
+	if err := s.station().Abandon(t.Context(), id, "山田", "the holder left"); err != nil {
+		t.Fatal(err)
+	}
+	s.press.Cover(false)
+	if j := s.job(id); j.State != journal.Held || !strings.HasPrefix(j.Reason, string(failure.PrinterFault)) {
+		t.Errorf("job %s: %s", j.State, j.Reason)
+	}
+	if _, err := s.submit(s.apply()); failure.CodeOf(err) != failure.CardInWork {
+		t.Errorf("another order: %v", err)
+	}
+	if at := s.press.Where(s.press.Cards()[0]); at != printer.Contact {
+		t.Fatalf("the holder's card is at %v", at)
+	}
+	if err := s.station().Resume(t.Context(), id, false); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, id)
+	s.givenBack(t, id)
+}
+
+// givenBack: the entry was given up before anything was printed, and the card is out.
+func (s *shop) givenBack(t *testing.T, id string) {
+	t.Helper()
+	if j := s.job(id); j.State != journal.Abandoned || !strings.HasPrefix(j.Reason, string(failure.EntryAbandoned)) {
+		t.Errorf("job %s: %s", j.State, j.Reason)
+	}
+	if c := s.press.Cards()[0]; s.press.Where(c) != printer.Output || !c.Blank() {
+		t.Errorf("the card is at %v, without ink: %t", s.press.Where(c), c.Blank())
+	}
+}
+
+// TestAnEntryGivenUpIsGivenBackByTheNextLife: the daemon is killed when the decision is
+// in the journal and nothing more. The job was listed as held, which nobody runs.
+func TestAnEntryGivenUpIsGivenBackByTheNextLife(t *testing.T) {
+	s := openShop(t, machines[0], cardInUse(t))
+	id, err := s.submit(s.entry(holders.number, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.heldInside(t, id)
+	body, err := json.Marshal(issue.Record{Kind: issue.Ruled, Facts: map[string]string{issue.FactAbandoned: "山田"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Journal.Append(t.Context(), id, journal.Record{Kind: journal.State, Body: body}); err != nil {
+		t.Fatal(err)
+	}
+	s.restart()
+	if j := s.job(id); j.State != journal.Running {
+		t.Fatalf("it is listed as %s", j.State)
+	}
+	s.run(t, id)
+	s.givenBack(t, id)
+}
+
+// TestAnEntryGivenUpDeliversNoOtherCard: the holder's card was taken out without a word,
+// and another job's, which is not finished, is inside when the entry is given up.
+func TestAnEntryGivenUpDeliversNoOtherCard(t *testing.T) {
+	s := openShop(t, machines[0], cardInUse(t))
+	id, err := s.submit(s.entry(holders.number, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.heldInside(t, id)
+	s.press.TakeOut()
+	other, err := s.submit(s.apply())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.heldInside(t, other)
+	card := s.press.Inside()
+	if err := s.station().Abandon(t.Context(), id, "山田", "the holder left"); err != nil {
+		t.Fatal(err)
+	}
+	if at := s.press.Where(card); at != printer.Contact {
+		t.Errorf("the card of job %s is at %v", other, at)
+	}
+	if j := s.job(id); j.State != journal.Held || !strings.HasPrefix(j.Reason, string(failure.CardInWork)) {
+		t.Errorf("job %s: %s", j.State, j.Reason)
+	}
+	if err := s.station().TakenOut(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, id)
+	if j := s.job(id); j.State != journal.Abandoned {
+		t.Errorf("job %s: %s", j.State, j.Reason)
+	}
+}
+
+// TestAnEntryWhoseCardIsAwayEndsWithItsReceipt: the card was taken out by hand with its
+// entry on it, and its holder has left with it.
+func TestAnEntryWhoseCardIsAwayEndsWithItsReceipt(t *testing.T) {
+	s := openShop(t, machines[0], cardInUse(t))
+	id, err := s.submit(s.entry(holders.number, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.dieAfter(issue.StageCommitDone)
+	s.run(t, id)
+	s.press.Cover(true)
+	s.run(t, id)
+	s.press.Cover(false)
+	s.press.TakeOut()
+	if err := s.station().TakenOut(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.station().Abandon(t.Context(), id, "山田", "the holder left"); err != nil {
+		t.Fatal(err)
+	}
+	if j := s.job(id); j.State != journal.Done {
+		t.Errorf("job %s: %s", j.State, j.Reason)
+	}
+	if r, err := s.station().Receipt(t.Context(), id); err != nil || r == nil {
+		t.Errorf("no receipt: %v", err)
+	}
+	if how, _ := s.lines(t); how != journal.PanelPrinted {
+		t.Errorf("there stands %s", how)
 	}
 }

@@ -128,6 +128,10 @@ func (s *shop) decide(t *testing.T, id, code string) error {
 		return s.station().Resume(t.Context(), id, false)
 	}
 	s.mend(t, code)
+	if j := s.job(id); j.Operation == order.Endorse && strings.Contains(j.Reason, "take out a card") {
+		s.press.TakeOut() // and the clerk gives it to its holder
+		return s.station().TakenOut(t.Context(), id)
+	}
 	return s.station().Resume(t.Context(), id, false)
 }
 

@@ -173,6 +173,8 @@ func (m *Machine) Next() (a Action, ok bool) {
 		return Action{Do: Deliver}, true
 	case m.state != Running:
 		return Action{}, false
+	case m.onlyReceipt():
+		return Action{Do: Sign}, true
 	case m.replan:
 		return Action{Do: Observe}, true
 	case m.next < len(m.plan.Steps):
@@ -504,7 +506,7 @@ func (m *Machine) printDoubt(r Record) {
 	m.replan = true
 	switch surface := r.Facts[FactSurface]; {
 	case m.committed && surface == SurfacePrinted:
-		m.done[m.step] = true
+		m.entered()
 	case !m.committed, surface == SurfaceBlank:
 		m.committed = false
 		m.doubt(r)
@@ -541,13 +543,20 @@ func (m *Machine) resumed(r Record) error {
 		return fmt.Errorf("cannot resume: the job is %s, not held", m.state)
 	case printed && !m.printing():
 		return fmt.Errorf("cannot resume as printed: no print was begun")
+	case printed && m.given != (verdict{}):
+		return fmt.Errorf("cannot resume as printed: the job was given up, and only its card must still leave the printer")
 	case printed:
-		m.done[m.step] = true
+		m.entered()
 	default: // a person's word that nothing is on the card
 		m.committed = false
 	}
-	m.inside = m.inside && r.Facts[FactTaken] == ""
+	if r.Facts[FactTaken] != "" {
+		m.inside, m.laid = false, true
+	}
 	m.state, m.code, m.reason, m.replan, m.doubts = Running, "", "", true, 0
+	if m.given != (verdict{}) {
+		m.ended()
+	}
 	return nil
 }
 

@@ -27,10 +27,15 @@ const (
 // however the job ends, to be given back.
 type making struct {
 	inUse  bool
-	step   string // the print, or the recording of an entry by hand, that was last begun
-	panel  string // its FactPanel
-	marred bool   // a part of an entry may be on the card, and no whole one will follow
+	step   string  // the print, or the recording of an entry by hand, that was last begun
+	panel  string  // its FactPanel
+	marred bool    // a part of an entry may be on the card, and no whole one will follow
+	laid   bool    // a person took the card out of the printer and laid it on the hopper
+	given  verdict // how the job ended, once it has; the card may still have to leave the printer
 }
+
+// verdict is the code and the reason of a job's end.
+type verdict struct{ code, reason string }
 
 // NewInUse is the machine of a job without records on a card in use.
 func NewInUse() *Machine {
@@ -73,14 +78,41 @@ func (m *Machine) mar(detail string) {
 }
 
 func (m *Machine) end(code, reason string) {
-	m.state, m.code, m.reason, m.replan = Abandoned, code, reason, true
+	m.given = verdict{code, reason}
+	m.ended()
 }
+
+// ended has a job that was given up be so again, once what kept its card inside is mended.
+func (m *Machine) ended() {
+	m.state, m.code, m.reason, m.replan = Abandoned, m.given.code, m.given.reason, true
+}
+
+// entered takes an entry as being on the card, on the printer's or a person's word.
+func (m *Machine) entered() {
+	m.done[m.step] = true
+	if m.inUse {
+		m.next = len(m.plan.Steps)
+	}
+}
+
+// onlyReceipt says that nothing but the receipt is wanting: the entry is on the card, and
+// that is in no printer and on no hopper. Its holder may have left with it, and it has
+// nothing more to tell.
+func (m *Machine) onlyReceipt() bool { return m.inUse && !m.inside && !m.laid && m.done[m.step] }
 
 // giveBack ends a job on a card in use on an operator's word. An entry of which nobody
 // knows how much is on the card counts as spoilt, for nothing may be printed over it.
 func (m *Machine) giveBack(why string) error {
-	if m.done[m.step] {
+	if m.given != (verdict{}) {
+		m.ended()
+		return nil
+	}
+	switch {
+	case m.done[m.step] && m.inside:
 		return fmt.Errorf("cannot give the job up: the entry is on the card; resume it, so that it ends with its receipt")
+	case m.done[m.step]: // and the card is away: the job ends with its receipt
+		m.state, m.code, m.reason, m.laid = Running, "", "", false
+		return nil
 	}
 	if m.printing() && m.committed {
 		m.mar(why)

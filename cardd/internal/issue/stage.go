@@ -46,7 +46,7 @@ const (
 // carriage is what a machine knows of the card's way through a printer.
 type carriage struct {
 	inside    bool // a card was fed for this job and has not left the printer
-	stuck     bool // it could not be taken to the reject bin: a person must
+	stuck     bool // a spoiled one could not be taken to the reject bin: a person must
 	committed bool // of the print in work: ink may be on the card
 }
 
@@ -67,16 +67,16 @@ func (m *Machine) staged(r Record) error {
 		return fmt.Errorf("cannot take note of %q: the job is %s", stage, m.state)
 	}
 	if r.Result != OK {
-		if m.state == Running {
+		m.stuck = leaving && !m.inUse
+		if m.state == Running || leaving && m.inUse { // a holder's card is waited for until it is out
 			m.hold(r.Code, r.Text)
 		}
-		m.stuck = leaving
 		return nil
 	}
 	printing := m.pending != "" && m.plan.Steps[m.next].Op == plan.Print
 	switch stage {
 	case StageFeed, StageAtStation:
-		m.inside = true
+		m.inside, m.laid = true, false
 	case StageEjected:
 		if a, _ := m.Next(); a.Do != Deliver {
 			return fmt.Errorf("cannot take note of %q: the card is not finished", stage)

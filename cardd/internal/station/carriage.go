@@ -331,6 +331,15 @@ func (r *run) deliver(ctx context.Context) error {
 	if !r.inline() { // the printer it was in is not this station's any more
 		return r.stage(ctx, issue.StageOut)
 	}
+	if state, _, _ := r.machine.State(); state == issue.Abandoned { // and nobody has just asked the card whose it is
+		waited, err := r.awaited(ctx, r.job.ID, "")
+		if waited {
+			err = failure.New(failure.CardInWork, "the card of another job may be the one in the printer: take it out, and resume with --taken-out", nil)
+		}
+		if err != nil {
+			return r.inside(ctx, issue.StageEjected, err)
+		}
+	}
 	return r.exit(ctx, printer.Output, issue.StageEjected)
 }
 
@@ -353,8 +362,13 @@ func (r *run) exit(ctx context.Context, to printer.Position, stage string) error
 	if err == nil {
 		return r.counted(ctx, stage, st.CardsPrinted)
 	}
+	return r.inside(ctx, stage, PrinterFailure(err))
+}
+
+// inside writes down what keeps the card in the printer.
+func (r *run) inside(ctx context.Context, stage string, why error) error {
 	failed := issue.Record{Kind: issue.Staged, Facts: facts{issue.FactStage: stage}}
-	failed.Result, failed.Code, failed.Text = classify(PrinterFailure(err))
+	failed.Result, failed.Code, failed.Text = classify(why)
 	r.c.Log.Warn("the card did not leave the printer", "job", r.job.ID, "code", failed.Code, "reason", failed.Text)
 	return r.record(ctx, failed)
 }

@@ -1,6 +1,7 @@
 package station_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,8 +11,11 @@ import (
 
 	"jukicard/cardd/internal/config"
 	"jukicard/cardd/internal/daemon"
+	"jukicard/cardd/internal/failure"
+	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
 	"jukicard/cardd/internal/station"
+	"jukicard/cardd/plan"
 	"jukicard/simulator"
 )
 
@@ -132,5 +136,35 @@ func (b *bench) revived(t *testing.T, state, job string) {
 	p, err := after.Journal.Panel(t.Context(), chip.ID())
 	if err != nil || p.N != 2 || p.How != journal.PanelPrinted {
 		t.Errorf("there stands %+v: %v", p, err)
+	}
+}
+
+// TestAnEntryEndsWithoutItsCard: the entry is on the card and recorded when the daemon is
+// stopped, and the holder leaves with the card. The job ends with its receipt all the same.
+func TestAnEntryEndsWithoutItsCard(t *testing.T) {
+	b := elsewhere(t)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	b.openedOn(t, filepath.Join(b.dir, "state"), func(e station.Event) {
+		if e.Step == plan.StepID(plan.Print, plan.EntryOn) && e.Result == string(issue.OK) {
+			stop()
+		}
+	})
+	job, err := b.endorse(t, entryFor(b.card.ID()).with("panel", told("mynumber-1", 2, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Station.Run(ctx, job); failure.CodeOf(err) != failure.StationStopped {
+		t.Fatalf("got %v", err)
+	}
+	b.desk.Remove(0)
+	if j := b.run(t, job); j.State != journal.Done {
+		t.Errorf("it ended %s: %s", j.State, j.Reason)
+	}
+	if r, err := b.Station.Receipt(t.Context(), job); err != nil || r == nil {
+		t.Errorf("no receipt: %v", err)
 	}
 }

@@ -172,6 +172,11 @@ func (r *run) quarantine(ctx context.Context) error {
 			return err
 		}
 	}
+	if a, ok := r.machine.Next(); ok && a.Do == issue.Sign { // an entry whose card is away
+		if err := r.sign(ctx); err != nil {
+			return err
+		}
+	}
 	if a, ok := r.machine.Next(); ok && a.Do == issue.Void {
 		if err := r.void(ctx); err != nil {
 			_, code, reason := classify(err)

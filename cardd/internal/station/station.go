@@ -312,6 +312,9 @@ func (r *run) act(ctx context.Context, a issue.Action) error {
 // observe looks at the card and adopts a plan for it.
 func (r *run) observe(ctx context.Context) error {
 	p, err := r.replan(ctx)
+	if a, ok := r.machine.Next(); err != nil && ok && a.Do == issue.Sign {
+		return nil // the card has left the printer with its entry, and is not needed any more
+	}
 	return r.adopt(ctx, p, err)
 }
 
@@ -422,8 +425,8 @@ func (s *Station) recover(ctx context.Context, jobID string) error {
 	}
 	defer r.leave()
 	a, ok := r.machine.Next()
-	if state, _, _ := r.machine.State(); ok && a.Do == issue.Deliver && state == issue.Abandoned {
-		return nil // it stays listed as running, so that its run gives the card back
+	if state, code, reason := r.machine.State(); ok && a.Do == issue.Deliver && state == issue.Abandoned {
+		return r.returning(ctx, code+": "+reason)
 	}
 	if ok && a.Do != issue.Void {
 		if err := r.needsHolder(ctx); err != nil {
@@ -433,6 +436,15 @@ func (s *Station) recover(ctx context.Context, jobID string) error {
 		}
 	}
 	return r.settle(ctx)
+}
+
+// returning lists a job that was given up as running, so that its run gives the card back.
+func (r *run) returning(ctx context.Context, reason string) error {
+	done, total := r.machine.Position()
+	if err := r.c.Journal.SetState(ctx, r.job.ID, journal.Running, reason, done, total); err != nil {
+		return failure.New(failure.StationJournal, err.Error(), err)
+	}
+	return nil
 }
 
 // classify turns an error into what it means for the step. A card that refuses is
