@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"jukicard/cardd/client"
+	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/labenv"
+	"jukicard/cardd/internal/order"
 )
 
 func (a *app) jobsCommand() *cobra.Command {
@@ -134,17 +136,36 @@ func (a *app) abandonCommand() *cobra.Command {
 	return a.personal(&cobra.Command{
 		Use: "abandon JOB", Short: "Give up a job that is not done",
 		Long: `Ends a job that is not done, on your word. A card to which nothing was written is free for
-any order; a card to which something was, or perhaps was, goes into quarantine.`,
+any order; a card to which something was, or perhaps was, goes into quarantine. A card in
+use is given back whatever was printed on it.`,
 	}, true, func(ctx context.Context, d *client.Client, id, by, reason string) error {
 		j, err := d.Abandon(ctx, id, by, reason)
 		switch {
 		case err != nil:
 			return err
-		case j.State == stateSpoiled:
-			return a.told(j, "Job %s is given up; its card %s was written to and is in quarantine.\n", "処理 %s を中止しました。書込み済みのカード %s は隔離されました。\n", j.ID, j.Card)
+		case j.State == stateHeld: // a card in use has not left the printer
+			return a.verdict(j)
 		}
-		return a.told(j, "Job %s is given up; nothing was written to its card %s.\n", "処理 %s を中止しました。カード %s には何も書かれていません。\n", j.ID, j.Card)
+		en, ja := givenUp(j)
+		return a.told(j, en, ja, j.ID, j.Card)
 	})
+}
+
+// givenUp is what became of a job that was given up, in both languages, with the job and
+// its card to be named.
+func givenUp(j *client.Job) (en, ja string) {
+	switch {
+	case j.State == stateSpoiled:
+		return "Job %s is given up; its card %s was written to and is in quarantine.\n", "処理 %s を中止しました。書込み済みのカード %s は隔離されました。\n"
+	case j.State == stateDone:
+		return "Job %s is ended with its receipt: the entry is on its card %s.\n", "処理 %s を終え、受領証を発行しました。追記はカード %s に印刷済みです。\n"
+	case failure.Code(j.Code) == failure.EntrySpoilt:
+		return "Job %s is given up; the entry is or may be on its card %s in part, and is recorded so. Give the card back: it is its holder's and stays valid.\n",
+			"処理 %s を中止しました。カード %s に追記の一部が印刷された、またはそのおそれがあると記録しました。カードは本人のもので、有効です。本人に返してください。\n"
+	case j.Operation == order.Endorse:
+		return "Job %s is given up; nothing was printed on its card %s. Give it back to its holder.\n", "処理 %s を中止しました。カード %s には何も印刷していません。本人に返してください。\n"
+	}
+	return "Job %s is given up; nothing was written to its card %s.\n", "処理 %s を中止しました。カード %s には何も書かれていません。\n"
 }
 
 const resumeLong = `Lets a held job go on with the card it was begun on.
@@ -157,7 +178,8 @@ After a print of which nobody knows the end, look at the card: when its face is 
 resume with --printed; when it is blank, without.
 
 A card that was jammed in a printer is taken out by hand, laid on its hopper, and the job
-resumed with --taken-out.`
+resumed with --taken-out. One in use whose job was given up is not laid there: it is its
+holder's.`
 
 // resumption is what the flags of `job resume` say.
 type resumption struct {
