@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -182,5 +184,17 @@ func TestChange(t *testing.T) {
 	c := newConsole(desk).types("5206\n5206\n5206\n").do(t, exitRefused, "card", "pin", "change", "jpki/auth-pin")
 	if !strings.Contains(c.err.String(), "the new one is the old one") {
 		t.Errorf("%s", &c.err)
+	}
+}
+
+// TestACardCommandsNoTerminal by the names in its certificates; kanji and their selectors
+// stay.
+func TestACardCommandsNoTerminal(t *testing.T) {
+	raw, err := asn1.Marshal(pkix.Name{Organization: []string{"架空の局\u3000葛\U000E0100"}, CommonName: "\x1b]0;owned\a\u202eCA"}.ToRDNSequence())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := nameText(raw), "CN=?]0\\;owned??CA,O=架空の局\u3000葛\U000E0100"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

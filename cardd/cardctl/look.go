@@ -9,6 +9,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
 
 	"jukicard/apdu"
 	"jukicard/apdu/card"
@@ -308,7 +309,7 @@ func readCertificate(ctx context.Context, c *opened, path string) (certificateRo
 		}
 		return row, nil, err
 	}
-	row.State, row.Subject, row.Serial = "present", cert.Subject.CommonName, cert.SerialNumber.Text(16)
+	row.State, row.Subject, row.Serial = "present", shown(cert.Subject.CommonName), cert.SerialNumber.Text(16)
 	if row.Subject == "" {
 		row.Subject = nameText(cert.RawSubject)
 	}
@@ -322,7 +323,17 @@ func nameText(raw []byte) string {
 	if _, err := asn1.Unmarshal(raw, &name); err != nil {
 		return ""
 	}
-	return name.String()
+	return shown(name.String())
+}
+
+// shown is a text of the card's without what would command a terminal.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 // why says why a certificate cannot be seen.
