@@ -21,7 +21,8 @@ import (
 func (a *app) cardCommand() *cobra.Command {
 	c := group("card", "Look at the card in a reader; no daemon is needed")
 	c.Long = "Commands for technicians, straight on a reader, also for real cards. None of them personalises a card,\n" +
-		"none spends the last try of a PIN, and the card is reset when they leave it."
+		"none spends the last try of a PIN or presents one to a card of no known generation, and the card is reset\n" +
+		"when they leave it."
 	pin := group("pin", "Ask for tries left, verify or change a PIN")
 	pin.AddCommand(a.pinStatusCommand(), a.pinVerifyCommand(), a.pinChangeCommand())
 	c.AddCommand(a.showCommand(), pin, a.readCommand(), a.verifyCommand())
