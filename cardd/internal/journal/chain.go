@@ -38,7 +38,7 @@ func (r *Record) digest() []byte {
 }
 
 // Verify checks the whole file: SQLite's own structure, then the chain of every
-// job. The error, ErrCorrupt or ErrChain, names the job, the record and what is
+// job and of every card's panels. The error, ErrCorrupt or ErrChain, names the job, the record and what is
 // wrong with it.
 func (j *Journal) Verify(ctx context.Context) error {
 	const wanted = "verify the journal"
@@ -52,7 +52,10 @@ func (j *Journal) Verify(ctx context.Context) error {
 	if strays > 0 {
 		return ErrChain.when(wanted, fmt.Sprintf("%d records belong to no job", strays), nil)
 	}
-	return j.verifyJobs(ctx, "")
+	if err := j.verifyJobs(ctx, ""); err != nil {
+		return err
+	}
+	return j.verifyPanels(ctx)
 }
 
 // verifyStanding checks what is built upon: the jobs that will be replayed, and the

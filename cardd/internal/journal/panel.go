@@ -115,3 +115,30 @@ func lastPanel(ctx context.Context, db querier, card string) (last Panel, hash [
 	}
 	return last, hash, rows.Err()
 }
+
+// verifyPanels follows the chain of every card's panels.
+func (j *Journal) verifyPanels(ctx context.Context) error {
+	const wanted = "verify the journal"
+	rows, err := j.db.QueryContext(ctx, "SELECT DISTINCT card FROM panel ORDER BY card")
+	if err != nil {
+		return failure(wanted, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var cards []string
+	for rows.Next() {
+		var card string
+		if err := rows.Scan(&card); err != nil {
+			return failure(wanted, err)
+		}
+		cards = append(cards, card)
+	}
+	if err := rows.Err(); err != nil {
+		return failure(wanted, err)
+	}
+	for _, card := range cards {
+		if _, _, err := lastPanel(ctx, j.db, card); err != nil {
+			return failure(wanted, err)
+		}
+	}
+	return nil
+}

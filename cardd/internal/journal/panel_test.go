@@ -109,6 +109,9 @@ func TestAChangedPanelIsNoticed(t *testing.T) {
 			if _, err := again.Panel(t.Context(), cardInUse); !errors.Is(err, ErrChain) {
 				t.Errorf("got %v", err)
 			}
+			if err := again.Verify(t.Context()); !errors.Is(err, ErrChain) {
+				t.Errorf("it is verified: %v", err)
+			}
 			if _, err := again.Append(t.Context(), "one", entered(PanelPrinted)); !errors.Is(err, ErrChain) {
 				t.Errorf("a further panel stands on it: %v", err)
 			}
