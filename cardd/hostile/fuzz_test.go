@@ -127,3 +127,15 @@ func (c *exchanged) Process(command []byte) []byte {
 	}
 	return c.now().Process(command)
 }
+
+// TestACounterThatTheLineRaised: a card on whose line one bit was turned while it told
+// its state after a doubtful VERIFY, so that more tries seemed left than there ever are.
+// It is the card 8726 of the storm with seed 1, which was presented the value again.
+func TestACounterThatTheLineRaised(t *testing.T) {
+	s := newStage(t, false)
+	kind, b := scriptOf(1, 8726)
+	out, ill := s.guarded(t.Context(), kind, b, 2)
+	if ill != "" || len(out.wrong) > 0 {
+		t.Errorf("%s %q, the job ended %s: %s", ill, out.wrong, out.word(), out.job.Reason)
+	}
+}

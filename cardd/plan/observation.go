@@ -36,8 +36,9 @@ func Blank(p *profile.Card) Observation {
 const stateEntry = 6
 
 // ParseState reads the personalisation state object (docs/CARD-WRITING.md). An entry
-// that the profile does not have, one that stands twice and a state that its object
-// cannot have are refused: the card is then of another kind.
+// that the profile does not have, one that stands twice, a state that its object cannot
+// have and more tries than a reference ever has are refused: the card is then of another
+// kind, or the line changed what it said.
 func ParseState(p *profile.Card, card string, b []byte) (Observation, error) {
 	if len(b) < 1 || (len(b)-1)%stateEntry != 0 {
 		return Observation{}, fmt.Errorf("cannot read the card's state: %d bytes are no whole number of entries", len(b))
@@ -54,7 +55,11 @@ func ParseState(p *profile.Card, card string, b []byte) (Observation, error) {
 		if !possible(p, name, e[3]) {
 			return Observation{}, fmt.Errorf("cannot read the card's state: %s is in state %02X, which is not known", name, e[3])
 		}
-		seen.Objects[name] = ObjectState{State: e[3], Value: int(e[4])<<8 | int(e[5])}
+		value := int(e[4])<<8 | int(e[5])
+		if _, r, err := p.Reference(name); err == nil && value > r.Tries {
+			return Observation{}, fmt.Errorf("cannot read the card's state: %s has %d tries left, at most %d", name, value, r.Tries)
+		}
+		seen.Objects[name] = ObjectState{State: e[3], Value: value}
 	}
 	return seen, nil
 }

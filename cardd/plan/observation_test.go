@@ -55,6 +55,8 @@ func TestStatesThatAreNone(t *testing.T) {
 		{"entry twice", "07 03 0001 01 0011 03 0001 01 0010", "text/number stands twice"},
 		{"state of no meaning", "07 03 0001 07 0011", "text/number is in state 07"},
 		{"state as made", "07 03 0001 00 0011", "text/number is in state 00"},
+		{"more tries than there are", "07 01 001B 01 0006", "jpki/sign-pin has 6 tries left, at most 5"},
+		{"a bit too many in the counter", "07 01 001B 01 2005", "jpki/sign-pin has 8197 tries left, at most 5"},
 		{"file that is blocked", "07 03 0001 02 0011", "text/number is in state 02"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
