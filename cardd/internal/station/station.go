@@ -298,6 +298,9 @@ func (r *run) act(ctx context.Context, a issue.Action) error {
 		return err
 	}
 	facts, err := r.perform(ctx, a.Step)
+	if prints[a.Step.ID] && r.machine.Committed() && failure.CodeOf(err) == failure.StationJournal {
+		return err // the print stays begun: what became of it the printer is asked by the next run
+	}
 	out := issue.Record{Kind: issue.Outcome, Step: a.Step.ID, Result: issue.OK, Facts: facts}
 	if err != nil {
 		out.Result, out.Code, out.Text = classify(err)
