@@ -242,8 +242,12 @@ func (r *run) identify(ctx context.Context, _ plan.Step) (facts, error) {
 // note records an entry that a clerk wrote and sealed by hand; its outcome is the record.
 func (r *run) note(ctx context.Context, _ plan.Step) (facts, error) { return nil, r.unchanged(ctx) }
 
-// unchanged makes sure that the card's 追記欄 is as it was when the order was accepted.
+// unchanged makes sure that the card is still good and its 追記欄 as it was when the order
+// was accepted.
 func (r *run) unchanged(ctx context.Context) error {
+	if err := r.unclaimed(ctx, r.job.CardID); failure.CodeOf(err) == failure.CardQuarantined {
+		return err
+	}
 	before, _, err := r.panelBefore(ctx, r.dossier.order.Endorsement)
 	if err != nil {
 		return err

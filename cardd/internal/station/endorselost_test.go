@@ -3,10 +3,12 @@ package station_test
 import (
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	_ "modernc.org/sqlite" // the journal's own driver
 
+	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/journal"
 )
 
@@ -40,5 +42,28 @@ func TestAnEntryIsNotPrintedAgainAfterALostRecord(t *testing.T) {
 	}
 	if n := b.printed(t); n != 1 {
 		t.Errorf("%d entries were printed", n)
+	}
+}
+
+// TestNoEntryOnACardPutAside: the card turns out unfit while an order for it is under way.
+func TestNoEntryOnACardPutAside(t *testing.T) {
+	b := issued(t)
+	jobs, err := b.Journal.ByCard(t.Context(), b.card.ID())
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("%d jobs: %v", len(jobs), err)
+	}
+	before := b.printed(t)
+	job, err := b.endorse(t, entryFor(b.card.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Station.PutAside(t.Context(), jobs[0].ID, "山田", "found unfit"); err != nil {
+		t.Fatal(err)
+	}
+	if j := b.run(t, job); j.State != journal.Held || !strings.HasPrefix(j.Reason, string(failure.CardQuarantined)) {
+		t.Errorf("it ended %s: %s", j.State, j.Reason)
+	}
+	if n := b.printed(t); n != before {
+		t.Errorf("%d faces were printed", n-before)
 	}
 }
