@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"jukicard/reader"
 	"jukicard/simulator"
 )
 
@@ -59,12 +64,49 @@ func TestIssueGoesOnWhenTheStoreIsBack(t *testing.T) {
 	isIssued(t, desk)
 }
 
-// isIssued looks at the card where it is: the daemon may be leaving it still.
+// isIssued looks at the card where it is, when the daemon has left it: a job is told done
+// while its card is still being let go.
 func isIssued(t *testing.T, desk *simulator.Desk) {
 	t.Helper()
+	left(t, desk)
 	var v view
 	c := newConsole(desk).do(t, 0, "--json", "card", "show")
 	if err := json.Unmarshal(c.out.Bytes(), &v); err != nil || v.Condition != conditionIssued {
 		t.Errorf("the card is %s: %v", v.Condition, err)
+	}
+}
+
+// left waits until nobody has the card of the desk's first reader.
+func left(t *testing.T, desk *simulator.Desk) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	for {
+		c, err := desk.Open(ctx, "Desk 0", reader.Exclusive)
+		if err == nil {
+			err = c.Close(reader.Leave)
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, reader.ErrSharing) {
+			t.Fatal(err)
+		}
+		runtime.Gosched()
+	}
+}
+
+// TestLeftWaits for another who has the card.
+func TestLeftWaits(t *testing.T) {
+	desk := deskWith(issued(t))
+	c, err := desk.Open(t.Context(), "Desk 0", reader.Exclusive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	released := make(chan error, 1)
+	go func() { released <- c.Close(reader.Leave) }()
+	isIssued(t, desk)
+	if err := <-released; err != nil {
+		t.Error(err)
 	}
 }
