@@ -178,8 +178,8 @@ After a print of which nobody knows the end, look at the card: when its face is 
 resume with --printed; when it is blank, without.
 
 A card that was jammed in a printer is taken out by hand, laid on its hopper, and the job
-resumed with --taken-out. One in use whose job was given up is not laid there: it is its
-holder's.`
+resumed with --taken-out, and with --printed beside it when its face is printed. One in
+use whose job was given up is not laid there: it is its holder's.`
 
 // resumption is what the flags of `job resume` say.
 type resumption struct {
@@ -221,7 +221,7 @@ func (a *app) resume(ctx context.Context, id string, r resumption) error {
 	}
 	proceed := func() (*client.Job, error) { return d.Resume(ctx, id, r.printed) }
 	if r.takenOut {
-		proceed = func() (*client.Job, error) { return d.TakenOut(ctx, id) }
+		proceed = func() (*client.Job, error) { return d.TakenOut(ctx, id, r.printed) }
 	}
 	if _, err := proceed(); err != nil {
 		return err

@@ -292,10 +292,11 @@ func (c *Client) Resume(ctx context.Context, id string, printed bool) (*Job, err
 }
 
 // TakenOut lets a held job go on whose card a person took out of the printer and laid on
-// its hopper.
-func (c *Client) TakenOut(ctx context.Context, id string) (*Job, error) {
+// its hopper. printed says that the person saw the face printed.
+func (c *Client) TakenOut(ctx context.Context, id string, printed bool) (*Job, error) {
 	var out Job
-	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", []byte(`{"taken_out":true}`), &out)
+	body := []byte(fmt.Sprintf(`{"taken_out":true,"printed":%v}`, printed))
+	return &out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(id)+"/resume", body, &out)
 }
 
 // Abandon gives a job up that is not done, on a person's word. A card to which nothing was

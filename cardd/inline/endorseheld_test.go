@@ -2,13 +2,16 @@ package inline
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
+	"jukicard/cardd/client"
 	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/issue"
 	"jukicard/cardd/internal/journal"
 	"jukicard/printer"
+	"jukicard/simulator/press"
 )
 
 // TestAnEntryLeavesAnotherJobsCardInside: a card whose chip is written and whose face is
@@ -76,14 +79,14 @@ func TestAnotherJobLeavesAHoldersCardInside(t *testing.T) {
 	s.heldInside(t, issued)
 	s.press.TakeOut()
 	s.press.LayBack(card)
-	if err := s.station().TakenOut(t.Context(), entry); err != nil {
+	if err := s.station().TakenOut(t.Context(), entry, false); err != nil {
 		t.Fatal(err)
 	}
 	s.heldInside(t, entry)
 	if _, err := s.submit(s.last); err != nil { // its holder enters the PINs again
 		t.Fatal(err)
 	}
-	if err := s.station().TakenOut(t.Context(), issued); err != nil {
+	if err := s.station().TakenOut(t.Context(), issued, false); err != nil {
 		t.Fatal(err)
 	}
 	s.run(t, issued)
@@ -186,7 +189,7 @@ func TestAnEntryGivenUpDeliversNoOtherCard(t *testing.T) {
 	if j := s.job(id); j.State != journal.Held || !strings.HasPrefix(j.Reason, string(failure.CardInWork)) {
 		t.Errorf("job %s: %s", j.State, j.Reason)
 	}
-	if err := s.station().TakenOut(t.Context(), id); err != nil {
+	if err := s.station().TakenOut(t.Context(), id, false); err != nil {
 		t.Fatal(err)
 	}
 	s.run(t, id)
@@ -209,7 +212,7 @@ func TestAnEntryWhoseCardIsAwayEndsWithItsReceipt(t *testing.T) {
 	s.run(t, id)
 	s.press.Cover(false)
 	s.press.TakeOut()
-	if err := s.station().TakenOut(t.Context(), id); err != nil {
+	if err := s.station().TakenOut(t.Context(), id, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.station().Abandon(t.Context(), id, "山田", "the holder left"); err != nil {
@@ -223,5 +226,38 @@ func TestAnEntryWhoseCardIsAwayEndsWithItsReceipt(t *testing.T) {
 	}
 	if how, _ := s.lines(t); how != journal.PanelPrinted {
 		t.Errorf("there stands %s", how)
+	}
+}
+
+// TestPrintedAndTakenOut: a person takes the card out by hand and sees the entry on it.
+// Both words reach the station: the card is fed, found and delivered, and nothing more is
+// printed on it.
+func TestPrintedAndTakenOut(t *testing.T) {
+	s := openShop(t, machines[0], cardInUse(t))
+	c := s.serve(t)
+	id, err := s.submit(s.entry(holders.number, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cutAt, s.cutNth = press.Counting, 1
+	s.run(t, id)
+	if j := s.job(id); j.State != journal.Held || !strings.HasPrefix(j.Reason, string(failure.PrintDoubt)) {
+		t.Fatalf("job %s: %s", j.State, j.Reason)
+	}
+	s.mend(t, string(failure.PrinterJam))
+	card := s.press.Cards()[0]
+	s.press.LayBack(card)
+	strokes := maps.Clone(card.Side(0).Strokes)
+	if _, err := c.TakenOut(t.Context(), id, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Watch(t.Context(), id, func(e client.Event) bool { return e.State == journal.Running }); err != nil {
+		t.Fatal(err)
+	}
+	if j := s.job(id); j.State != journal.Done || s.press.Where(card) != printer.Output {
+		t.Errorf("job %s with its card at %v: %s", j.State, s.press.Where(card), j.Reason)
+	}
+	if !maps.Equal(strokes, card.Side(0).Strokes) {
+		t.Errorf("%v was printed after %v", card.Side(0).Strokes, strokes)
 	}
 }

@@ -117,7 +117,7 @@ func (s *shop) decide(t *testing.T, id, code string) error {
 	case failure.PrinterJam:
 		s.mend(t, code)
 		s.layBack(s.job(id).CardID)
-		return s.station().TakenOut(t.Context(), id)
+		return s.station().TakenOut(t.Context(), id, false)
 	case failure.PrinterCardOut, failure.CardOther:
 		s.layBack(s.job(id).CardID)
 		return s.station().Resume(t.Context(), id, false)
@@ -130,7 +130,7 @@ func (s *shop) decide(t *testing.T, id, code string) error {
 	s.mend(t, code)
 	if j := s.job(id); j.Operation == order.Endorse && strings.Contains(j.Reason, "take out a card") {
 		s.press.TakeOut() // and the clerk gives it to its holder
-		return s.station().TakenOut(t.Context(), id)
+		return s.station().TakenOut(t.Context(), id, false)
 	}
 	return s.station().Resume(t.Context(), id, false)
 }

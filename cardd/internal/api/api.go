@@ -331,7 +331,7 @@ func (s *Server) resume(ctx context.Context, in *resumeInput) (*body[client.Job]
 	at := s.d.Of(ctx, in.ID)
 	proceed := func() error { return at.Resume(ctx, in.ID, in.Body.Printed) }
 	if in.Body.TakenOut {
-		proceed = func() error { return at.TakenOut(ctx, in.ID) }
+		proceed = func() error { return at.TakenOut(ctx, in.ID, in.Body.Printed) }
 	}
 	if err := proceed(); err != nil {
 		return nil, asFailure(err)

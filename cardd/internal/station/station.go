@@ -369,9 +369,9 @@ func (s *Station) Resume(ctx context.Context, jobID string, printed bool) error 
 }
 
 // TakenOut lets a held job go on whose card an operator took out of the printer by hand
-// and laid on its hopper; Run it afterwards.
-func (s *Station) TakenOut(ctx context.Context, jobID string) error {
-	return s.resume(ctx, jobID, false, true)
+// and laid on its hopper; Run it afterwards. printed is as in Resume.
+func (s *Station) TakenOut(ctx context.Context, jobID string, printed bool) error {
+	return s.resume(ctx, jobID, printed, true)
 }
 
 func (s *Station) resume(ctx context.Context, jobID string, printed, takenOut bool) error {
@@ -387,15 +387,15 @@ func (s *Station) resume(ctx context.Context, jobID string, printed, takenOut bo
 	if state, _, _ := r.machine.State(); state != issue.Held {
 		return nil // a running job goes on by being run
 	}
-	rec := issue.Record{Kind: issue.Resumed}
+	rec := issue.Record{Kind: issue.Resumed, Facts: facts{}}
 	if printed {
-		rec.Facts = facts{issue.FactPrinted: "operator"}
+		rec.Facts[issue.FactPrinted] = "operator"
 	}
 	if e, ok := s.c.Printer.(printer.Emptied); ok && takenOut {
 		e.TakenOut()
 	}
 	if takenOut {
-		rec.Facts = facts{issue.FactTaken: "operator"}
+		rec.Facts[issue.FactTaken] = "operator"
 	}
 	return r.record(ctx, rec)
 }
