@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"jukicard/cardd/internal/failure"
 	"jukicard/cardd/internal/order"
 	"jukicard/cardd/internal/order/facecheck"
 	"jukicard/printer/face"
@@ -25,16 +26,25 @@ func drawEntry(fonts *face.Fonts, o *order.Order, layout *face.Layout) (*drawn, 
 	}
 	e, err := facecheck.Entry(o.Endorsement.Entry)
 	if err != nil {
-		return nil, refused(err)
+		return nil, refused(failure.New(failure.EntryRefused, err.Error(), err))
 	}
 	over, err := fonts.Endorse(layout, entryPanel(o, layout), e)
 	if err != nil {
-		return nil, faceRefused(err)
+		return nil, entryRefused(err)
 	}
 	left, err := layout.LinesLeft(over.After)
 	return &drawn{face: over.Face, layout: layout, day: o.Endorsement.Entry.Date.Get(), entry: &drawnEntry{
 		First: over.First, Lines: over.Lines, Left: left, Size: over.Size, Told: o.Endorsement.Panel != nil,
 	}}, refusedIf(err)
+}
+
+// entryRefused gives what is refused of an entry its code.
+func entryRefused(err error) error {
+	var data *face.DataError
+	if errors.As(err, &data) {
+		return refused(failure.New(failure.EntryRefused, err.Error(), err))
+	}
+	return faceRefused(err)
 }
 
 // entryPanel is what stands on the order's card: as the order says, else nothing.

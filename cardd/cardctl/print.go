@@ -97,16 +97,19 @@ func (a *app) chosenLayout(o *order.Order, file string) (*face.Layout, error) {
 		layout, err := face.LoadLayout(raw)
 		return layout, refusedIf(err)
 	}
+	card, err := profile.Shared(o.Profile)
+	if err != nil {
+		return nil, refused(err)
+	}
 	if panel := o.Endorsement.Panel; panel != nil {
 		layout, err := face.LookupLayout(panel.Layout, panel.Version)
+		if err == nil && layout.Name != card.Face.Layout {
+			err = fmt.Errorf("%s is no layout of %s", layout.Name, card.ID)
+		}
 		if err != nil {
 			err = failure.New(failure.EntryLayout, err.Error(), err)
 		}
 		return layout, refusedIf(err)
-	}
-	card, err := profile.Shared(o.Profile)
-	if err != nil {
-		return nil, refused(err)
 	}
 	layout, err := face.NewestLayout(card.Face.Layout)
 	return layout, refusedIf(err)
