@@ -111,7 +111,7 @@ func (m *Machine) putAside(person, why string) error {
 		return fmt.Errorf("cannot put the card aside: %w", err)
 	}
 	if m.inUse {
-		return fmt.Errorf("cannot put the card aside: it is in use and its holder's; have it reissued where it is unfit")
+		return fmt.Errorf("cannot put the card aside: it is in use and its holder's; give the job up with: cardctl job abandon, and have the card reissued where it is unfit")
 	}
 	if m.state != Running && m.state != Held && m.state != Done || m.pending != "" {
 		return fmt.Errorf("cannot put the card aside: the job is %s", m.state)

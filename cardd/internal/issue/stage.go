@@ -57,6 +57,9 @@ func (m *Machine) Inside() bool { return m.inside }
 // latest print.
 func (m *Machine) Committed() bool { return m.committed }
 
+// toHolder is added where the card of a job that was given up cannot leave the printer.
+const toHolder = "; the job is given up: a card that you take out is not laid on the hopper, it is given to its holder"
+
 // staged takes note of a stage. One that could not be reached holds the job, and the
 // stage before it stands.
 func (m *Machine) staged(r Record) error {
@@ -67,10 +70,13 @@ func (m *Machine) staged(r Record) error {
 		return fmt.Errorf("cannot take note of %q: the job is %s", stage, m.state)
 	}
 	if r.Result != OK {
-		m.stuck = leaving && !m.inUse
-		if m.state == Running || leaving && m.inUse { // a holder's card is waited for until it is out
+		switch {
+		case leaving && m.inUse:
+			m.hold(r.Code, r.Text+toHolder)
+		case m.state == Running:
 			m.hold(r.Code, r.Text)
 		}
+		m.stuck = leaving && !m.inUse
 		return nil
 	}
 	printing := m.pending != "" && m.plan.Steps[m.next].Op == plan.Print
