@@ -20,8 +20,8 @@ RACE = $(addprefix ./,$(sort $(patsubst %/,%,$(dir $(shell \
 RACEIN := reader simulator pki cardd/internal
 
 # How long each fuzz target runs, and how many run at once: more than there are cores, for
-# ten seconds of a third of a core find as much in what was fuzzed before, and soak takes longer.
-FUZZTIME ?= 10s
+# seconds of a third of a core find as much in what was fuzzed before, and soak takes longer.
+FUZZTIME ?= 5s
 FUZZJOBS ?= 6
 # Packages tested at once: some wait for readers and daemons most of their time. Vetting is
 # a step of its own.
@@ -77,7 +77,7 @@ unit: ## all tests once, without the race detector
 race: ## the packages where goroutines meet, under the race detector; long tables are sampled (-short)
 	@$(GO) run ./scripts/testsum -counts $(COUNTS)/race -- -race -short $(TESTING) -timeout 15m $(RACE)
 
-fuzz: ## each fuzz target for FUZZTIME (10s), FUZZJOBS (6) at once
+fuzz: ## each fuzz target for FUZZTIME (5s), FUZZJOBS (6) at once
 	@$(GO) run ./scripts/fuzz -counts $(COUNTS)/fuzz -time $(FUZZTIME) -jobs $(FUZZJOBS)
 
 # Both are in `unit` too. The test program alone: go test would put a line of its
