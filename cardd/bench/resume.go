@@ -211,7 +211,7 @@ func (h *hospital) revive(ctx context.Context, at int) (v revival, err error) {
 	}
 	s.card.at(at, first.kill)
 	var refused *daemon.Failure
-	if _, err := first.hand(ctx); errors.As(err, &refused) { // any other error is that of the kill
+	if _, err := first.hand(ctx); errors.As(err, &refused) && refused.Code != string(failure.APIAnswer) { // any other error is that of the kill
 		return v, errors.Join(err, first.stop())
 	}
 	if err := first.killed(); err != nil {
