@@ -150,8 +150,8 @@ shows. When there is one, hand it in; when there is none, or when it is revoked 
 say so. After that let the job go on: cardctl job resume.`,
 		Example: "  cardctl authority settle LAB-2026-0001/0999000000000017/signature --certificate found.pem --by Sato\n  cardctl authority settle LAB-2026-0001/0999000000000017/signature --nothing-issued --by Sato",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				return refused(errors.New("cannot take that down: nobody says so; give --by NAME"))
+			if err := saidBy(by); err != nil {
+				return err
 			}
 			if none == (file != "") {
 				return refused(errors.New("cannot settle the doubt: say what was found, --certificate FILE or --nothing-issued"))
@@ -196,8 +196,8 @@ func (a *app) revokedCommand() *cobra.Command {
 		Long: `EST has no message that revokes. What must be taken back is owed until a person has revoked it
 at the authority and says so here. The reason is a number of RFC 5280, 5.3.1.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				return refused(errors.New("cannot take that down: nobody says so; give --by NAME"))
+			if err := saidBy(by); err != nil {
+				return err
 			}
 			d, err := a.daemon()
 			if err != nil {
@@ -232,8 +232,8 @@ suspends (一時停止) or ends the card takes both. The events:
   ` + strings.Join(events, "\n  "),
 		Example: "  cardctl authority event address-changed 0999000000000017 --by Sato",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				return refused(errors.New("cannot take that down: nobody says so; give --by NAME"))
+			if err := saidBy(by); err != nil {
+				return err
 			}
 			d, err := a.daemon()
 			if err != nil {

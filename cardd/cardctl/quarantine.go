@@ -63,10 +63,10 @@ func (a *app) personal(c *cobra.Command, reasoned bool, do func(ctx context.Cont
 		c.Flags().StringVar(&reason, "reason", "", "why, in a few words without data of a resident (`text`; required)")
 	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		switch {
-		case by == "":
-			return refused(errors.New("cannot take that down: nobody says so; give --by NAME"))
-		case reasoned && reason == "":
+		if err := saidBy(by); err != nil {
+			return err
+		}
+		if reasoned && reason == "" {
 			return refused(errors.New("cannot take that down: it has no reason; give --reason TEXT"))
 		}
 		d, err := a.daemon()
@@ -76,6 +76,14 @@ func (a *app) personal(c *cobra.Command, reasoned bool, do func(ctx context.Cont
 		return do(cmd.Context(), d, args[0], by, reason)
 	}
 	return c
+}
+
+// saidBy refuses a decision that nobody answers for.
+func saidBy(person string) error {
+	if person == "" {
+		return refused(errors.New("cannot take that down: nobody says so; give --by NAME"))
+	}
+	return nil
 }
 
 // told shows what came of a decision.

@@ -257,17 +257,23 @@ func readOctets(s *cryptobyte.String, tag uint8, out *[]byte) bool {
 	return true
 }
 
+// readList takes an explicitly tagged SEQUENCE OF that may be left out; nil when it is.
+func readList(from *cryptobyte.String, tag cbasn1.Tag) (list cryptobyte.String, ok bool) {
+	var explicit cryptobyte.String
+	var present bool
+	if !from.ReadOptionalASN1(&explicit, &present, tag) {
+		return nil, false
+	}
+	return list, !present || explicit.ReadASN1(&list, cbasn1.SEQUENCE) && explicit.Empty()
+}
+
 // parseGeneral takes freeText and generalInfo, with which a header ends.
 func (m *message) parseGeneral(h cryptobyte.String) error {
-	var explicit, list cryptobyte.String
-	var present bool
-	if !h.SkipOptionalASN1(tagged(7)) || !h.ReadOptionalASN1(&explicit, &present, tagged(8)) || !h.Empty() {
+	if !h.SkipOptionalASN1(tagged(7)) {
 		return errMessage
 	}
-	if !present {
-		return nil
-	}
-	if !explicit.ReadASN1(&list, cbasn1.SEQUENCE) || !explicit.Empty() {
+	list, ok := readList(&h, tagged(8))
+	if !ok || !h.Empty() {
 		return errMessage
 	}
 	for !list.Empty() {
@@ -284,7 +290,7 @@ func (m *message) parseGeneral(h cryptobyte.String) error {
 
 // parseEnd takes protection and extraCerts.
 func (m *message) parseEnd(rest cryptobyte.String) error {
-	var explicit, list cryptobyte.String
+	var explicit cryptobyte.String
 	var present bool
 	if !rest.ReadOptionalASN1(&explicit, &present, tagged(0)) {
 		return errMessage
@@ -296,13 +302,8 @@ func (m *message) parseEnd(rest cryptobyte.String) error {
 		}
 		m.protection = bits.Bytes
 	}
-	if !rest.ReadOptionalASN1(&explicit, &present, tagged(1)) || !rest.Empty() {
-		return errMessage
-	}
-	if !present {
-		return nil
-	}
-	if !explicit.ReadASN1(&list, cbasn1.SEQUENCE) || !explicit.Empty() {
+	list, ok := readList(&rest, tagged(1))
+	if !ok || !rest.Empty() {
 		return errMessage
 	}
 	for !list.Empty() {

@@ -95,13 +95,20 @@ func pool(certs []*x509.Certificate) *x509.CertPool {
 	return p
 }
 
-func (d *Daemon) openEST(ctx context.Context) (issuer, error) {
-	a := d.Config.Authority
+// afar is what every authority over a network is opened with: the record of what it was
+// asked, and who is believed there.
+func (d *Daemon) afar() (remote.Config, *tls.Config, error) {
 	record, err := d.record()
 	if err != nil {
-		return issuer{}, err
+		return record, nil, err
 	}
-	lines, err := secured(a)
+	lines, err := secured(d.Config.Authority)
+	return record, lines, err
+}
+
+func (d *Daemon) openEST(ctx context.Context) (issuer, error) {
+	a := d.Config.Authority
+	record, lines, err := d.afar()
 	if err != nil {
 		return issuer{}, err
 	}
@@ -117,11 +124,7 @@ func (d *Daemon) openEST(ctx context.Context) (issuer, error) {
 
 func (d *Daemon) openCMP(ctx context.Context) (issuer, error) {
 	a := d.Config.Authority
-	record, err := d.record()
-	if err != nil {
-		return issuer{}, err
-	}
-	lines, err := secured(a)
+	record, lines, err := d.afar()
 	if err != nil {
 		return issuer{}, err
 	}
